@@ -1,0 +1,226 @@
+"""From a ``metainfo`` argument to a keypoint set: the one place that finds and reads metainfo files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Optional, Union
+
+from mmengine.config import Config
+
+from mmpose_mix.keypoints.schema import OPTIONAL_KEYS, REQUIRED_KEYS, KeypointSet
+
+PathLike = Union[str, "os.PathLike[str]"]
+
+_PACKAGE = Path(__file__).resolve().parent
+# Keys of MMPose's parsed metainfo; any other key of a parsed dict (a data set's CLASSES) is carried along.
+_PARSED_KEYS = frozenset(
+    {
+        "dataset_name",
+        "num_keypoints",
+        "keypoint_id2name",
+        "keypoint_name2id",
+        "upper_body_ids",
+        "lower_body_ids",
+        "flip_indices",
+        "flip_pairs",
+        "keypoint_colors",
+        "num_skeleton_links",
+        "skeleton_links",
+        "skeleton_link_colors",
+        "dataset_keypoint_weights",
+        "sigmas",
+        "stats_info",
+    }
+)
+
+
+def parse_pose_metainfo(metainfo: Mapping[str, Any]) -> dict[str, Any]:
+    """MMPose's parsed metainfo: its keys, its value types.
+
+    Args:
+        metainfo: ``dict(from_file=PATH)``, in which further ``dataset_info`` keys replace those of the file; or a
+            ``dataset_info`` dict; or what this function returned.
+
+    Returns:
+        ``dataset_name``, ``num_keypoints``, ``keypoint_id2name``, ``keypoint_name2id``, ``upper_body_ids``,
+        ``lower_body_ids``, ``flip_indices``, ``flip_pairs``, ``keypoint_colors`` (K, 3) uint8, ``num_skeleton_links``,
+        ``skeleton_links``, ``skeleton_link_colors`` (L, 3) uint8, ``dataset_keypoint_weights`` (K,) float32, ``sigmas``
+        (K,) or (0,) float32, and ``stats_info`` where given. Lists and dicts are the caller's own; arrays are read-only
+        and shared by everybody who parses the same file.
+
+    Raises:
+        TypeError: if ``metainfo`` is no mapping.
+        FileNotFoundError: if ``from_file`` is found nowhere.
+        ValueError: with all findings, see :class:`KeypointSet`.
+    """
+    keypoints = keypoint_set(metainfo)
+    names = keypoints.keypoint_names
+    parsed: dict[str, Any] = {
+        "dataset_name": keypoints.name,
+        "num_keypoints": len(names),
+        "keypoint_id2name": dict(enumerate(names)),
+        "keypoint_name2id": keypoints.keypoint_ids,
+        "upper_body_ids": list(keypoints.upper_body_ids),
+        "lower_body_ids": list(keypoints.lower_body_ids),
+        "flip_indices": list(keypoints.flip_indices),
+        "flip_pairs": list(keypoints.flip_pairs),
+        "keypoint_colors": keypoints.colors,
+        "num_skeleton_links": len(keypoints.links),
+        "skeleton_links": list(keypoints.links),
+        "skeleton_link_colors": keypoints.link_colors,
+        "dataset_keypoint_weights": keypoints.weights,
+        "sigmas": keypoints.sigmas,
+    }
+    if keypoints.stats_info is not None:
+        parsed["stats_info"] = dict(keypoints.stats_info)
+    if _is_parsed(metainfo):
+        parsed.update({key: value for key, value in metainfo.items() if key not in _PARSED_KEYS})
+    return parsed
+
+
+def keypoint_set(metainfo: Mapping[str, Any]) -> KeypointSet:
+    """The keypoint set of a ``metainfo`` argument; takes and raises what :func:`parse_pose_metainfo` does."""
+    if not isinstance(metainfo, (Mapping, Config)):
+        raise TypeError(
+            f"metainfo must be a dict such as dict(from_file='configs/_base_/datasets/coco.py'), "
+            f"got {type(metainfo).__name__}: {metainfo!r}"
+        )
+    if _is_parsed(metainfo):
+        info = _dataset_info_of_parsed(metainfo)
+        return KeypointSet.from_dataset_info(info, f"metainfo of {info['dataset_name']!r}")
+    if "from_file" not in metainfo:
+        return KeypointSet.from_dataset_info(metainfo, f"metainfo of {metainfo.get('dataset_name', 'unknown name')!r}")
+    path = find_metainfo_file(metainfo["from_file"])
+    stamp = path.stat().st_mtime_ns
+    overrides = {key: value for key, value in metainfo.items() if key != "from_file"}
+    if not overrides:
+        return _keypoint_set_of_file(str(path), stamp)
+    allowed = REQUIRED_KEYS + OPTIONAL_KEYS
+    unknown = [str(key) for key in overrides if key not in allowed]
+    if unknown:
+        raise ValueError(
+            f"metainfo has, beside from_file={str(metainfo['from_file'])!r}, the unknown keys {', '.join(unknown)}; "
+            f"allowed are {', '.join(allowed)}, each replacing that of the file"
+        )
+    info = {**_dataset_info_of_file(str(path), stamp), **overrides}
+    return KeypointSet.from_dataset_info(info, f"{path} with {', '.join(overrides)} of the config")
+
+
+def find_metainfo_file(path: PathLike, base_dir: Optional[PathLike] = None) -> Path:
+    """Where a metainfo file lies.
+
+    Args:
+        path: An absolute path is taken as it is. A relative one is looked for in ``base_dir``, then in the working
+            directory, then among the shipped configs, where a leading ``configs/`` may be left out or not.
+        base_dir: Folder of the config that names the file.
+
+    Returns:
+        The resolved path of an existing file.
+
+    Raises:
+        FileNotFoundError: with every path that was tried.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"from_file must be a path, got {type(path).__name__}: {path!r}")
+    wanted = Path(path).expanduser()
+    if wanted.is_absolute():
+        candidates = [wanted]
+    else:
+        inside = Path(*wanted.parts[1:]) if wanted.parts[:1] == ("configs",) else wanted
+        candidates = [] if base_dir is None else [Path(base_dir) / wanted]
+        candidates += [Path.cwd() / wanted, shipped_configs() / inside]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate.resolve()
+    tried = "\n".join(f"  - {candidate}" for candidate in candidates)
+    raise FileNotFoundError(
+        f"The metainfo file {str(path)!r} does not exist. Tried:\n{tried}\n"
+        f"Give a path relative to the config, to the working directory or to the shipped configs, or an absolute one."
+    )
+
+
+def shipped_configs() -> Path:
+    """Folder of the configs that come with this package.
+
+    ``.mim/configs`` inside an installed package; in a checkout ``configs`` beside it.
+    """
+    installed = _PACKAGE / ".mim" / "configs"
+    return installed if installed.is_dir() else _PACKAGE.parent / "configs"
+
+
+def resolve_metainfo_paths(config: Any, base_dir: PathLike) -> None:
+    """Make every relative ``from_file`` that exists relative to ``base_dir`` absolute, in place.
+
+    A data set does not know in which folder the config lies that it is built from; whoever loads the config does.
+    Paths that do not exist there are left as they are, to be found from the working directory or the shipped configs.
+
+    Args:
+        config: An MMEngine ``Config``, or dicts and lists.
+        base_dir: Folder of the config file.
+    """
+    folder = Path(base_dir).resolve()
+    if isinstance(config, (Mapping, Config)):
+        for key, value in list(config.items()):
+            if key == "from_file" and isinstance(value, str):
+                if (folder / value).is_file():
+                    config[key] = str((folder / value).resolve())
+            else:
+                resolve_metainfo_paths(value, folder)
+    elif isinstance(config, (list, tuple)):
+        for value in config:
+            resolve_metainfo_paths(value, folder)
+
+
+def _is_parsed(metainfo: Mapping[str, Any]) -> bool:
+    return "keypoint_id2name" in metainfo and "keypoint_info" not in metainfo
+
+
+def _dataset_info_of_parsed(parsed: Mapping[str, Any]) -> dict[str, Any]:
+    missing = sorted(_PARSED_KEYS - {"stats_info"} - set(parsed))
+    if missing:
+        raise ValueError(f"the parsed metainfo lacks {', '.join(missing)}; pass the whole dict that was parsed")
+    names, flip = parsed["keypoint_id2name"], parsed["flip_indices"]
+    upper, lower = set(parsed["upper_body_ids"]), set(parsed["lower_body_ids"])
+    colors, link_colors = parsed["keypoint_colors"].tolist(), parsed["skeleton_link_colors"].tolist()
+    info = {
+        "dataset_name": parsed["dataset_name"],
+        "keypoint_info": {
+            i: {
+                "name": names[i],
+                "id": i,
+                "color": colors[i],
+                "type": "upper" if i in upper else "lower" if i in lower else "",
+                "swap": names[flip[i]],
+            }
+            for i in range(parsed["num_keypoints"])
+        },
+        "skeleton_info": {
+            i: {"link": (names[start], names[end]), "id": i, "color": link_colors[i]}
+            for i, (start, end) in enumerate(parsed["skeleton_links"])
+        },
+        "joint_weights": parsed["dataset_keypoint_weights"],
+        "sigmas": parsed["sigmas"],
+    }
+    if "stats_info" in parsed:
+        info["stats_info"] = parsed["stats_info"]
+    return info
+
+
+@lru_cache(maxsize=256)
+def _keypoint_set_of_file(path: str, stamp: int) -> KeypointSet:
+    return KeypointSet.from_dataset_info(_dataset_info_of_file(path, stamp), path)
+
+
+@lru_cache(maxsize=256)
+def _dataset_info_of_file(path: str, stamp: int) -> dict[str, Any]:
+    """The ``dataset_info`` of a file; ``stamp``, its time of change, is there to forget an older version."""
+    config = Config.fromfile(path)
+    if not isinstance(config.get("dataset_info"), Mapping):
+        raise ValueError(
+            f"{path} is no metainfo file: it defines no dict `dataset_info` "
+            f"(it defines {', '.join(map(str, config.keys())) or 'nothing'}). Point from_file at a metainfo file."
+        )
+    return config.to_dict()["dataset_info"]
