@@ -1,0 +1,269 @@
+"""Keypoint mappings: how each target keypoint is computed from the keypoints of a source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Union
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Source = Union[int, tuple[int, ...]]
+Pair = Union[tuple[Source, int], tuple[tuple[int, ...], int, tuple[float, ...]]]
+
+WEIGHT_TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True, init=False)
+class KeypointMapping:
+    """Computes K target keypoints from Ks source keypoints.
+
+    Each pair is one of
+
+    * ``(source, target)``: the target is that source keypoint;
+    * ``((source, source, ..), target)``: the mean of the sources, so the midpoint of two;
+    * ``((source, source, ..), target, (weight, weight, ..))``: the weighted sum. Weights sum to 1, so that the point
+      moves with the picture; a weight may be negative, which places the point beyond its sources.
+
+    Targets that no pair names are *not labelled*.
+
+    Args:
+        num_keypoints: K, at least 1.
+        pairs: The pairs, tuples or lists; each target at most once.
+
+    Attributes:
+        num_source_keypoints_at_least: The fewest source keypoints that the pairs can be applied to.
+
+    Raises:
+        ValueError: with every pair that cannot be used.
+
+    >>> neck = KeypointMapping(3, [(0, 1), (1, 2), ((0, 1), 0)])
+    >>> points, marks = neck.apply([[[2, 4], [6, 8]]], [[1, 1]])
+    >>> points[0].tolist()
+    [[4.0, 6.0], [2.0, 4.0], [6.0, 8.0]]
+    >>> neck.flip_indices([1, 0])
+    [0, 2, 1]
+    """
+
+    num_keypoints: int
+    pairs: tuple[Pair, ...]
+    num_source_keypoints_at_least: int = field(repr=False, compare=False)
+    _gather: NDArray[np.intp] = field(repr=False, compare=False)
+    _unlabelled: NDArray[np.intp] = field(repr=False, compare=False)
+    _combined: NDArray[np.intp] = field(repr=False, compare=False)
+    _corners: NDArray[np.intp] = field(repr=False, compare=False)
+    _weights: NDArray[np.float32] = field(repr=False, compare=False)
+
+    def __init__(self, num_keypoints: int, pairs: Iterable[Any]) -> None:
+        terms = _checked_terms(num_keypoints, pairs)
+        sources = {target: tuple(source for source, _ in parts) for target, parts in terms.items()}
+        combined = [target for target, parts in sources.items() if len(parts) > 1]
+        arity = max((len(sources[target]) for target in combined), default=0)
+        gather = [sources[target][0] if target in sources else 0 for target in range(num_keypoints)]
+        # a short row repeats its first source with weight 0: neither the sum nor the minimum sees it
+        corners = [sources[target] + sources[target][:1] * (arity - len(sources[target])) for target in combined]
+        weights = [[weight for _, weight in terms[t]] + [0.0] * (arity - len(terms[t])) for t in combined]
+        compiled = {
+            "num_keypoints": int(num_keypoints),
+            "pairs": tuple(_canonical_pair(target, parts) for target, parts in terms.items()),
+            "_gather": np.array(gather, dtype=np.intp),
+            "_unlabelled": np.array([t for t in range(num_keypoints) if t not in sources], dtype=np.intp),
+            "_combined": np.array(combined, dtype=np.intp),
+            "_corners": np.array(corners, dtype=np.intp).reshape(len(combined), arity),
+            "_weights": np.array(weights, dtype=np.float32).reshape(len(combined), arity),
+            "num_source_keypoints_at_least": 1 + max((max(some) for some in sources.values()), default=-1),
+        }
+        for name, value in compiled.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """(K,) bool: whether a pair names the target."""
+        labelled = np.ones(self.num_keypoints, dtype=np.bool_)
+        labelled[self._unlabelled] = False
+        return labelled
+
+    def check_source(self, num_source_keypoints: int) -> None:
+        """Raise ``ValueError`` where a pair reads a keypoint that a source with that many keypoints does not have."""
+        if num_source_keypoints >= self.num_source_keypoints_at_least:
+            return
+        beyond = [pair for pair in self.pairs if max(_sources_of(pair)) >= num_source_keypoints]
+        raise ValueError(
+            f"KeypointMapping: the source has {num_source_keypoints} keypoints, ids 0..{num_source_keypoints - 1}, "
+            f"but these pairs read beyond them: {', '.join(map(str, beyond))}. "
+            f"Change the pairs, or apply the mapping to a source with {self.num_source_keypoints_at_least} keypoints."
+        )
+
+    def apply(self, keypoints: ArrayLike, visible: ArrayLike) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Compute the target keypoints.
+
+        A copied keypoint keeps its visibility. A combined one is as visible as the least visible of its sources and
+        labelled as the least labelled of them. Where one source is not visible its place is unknown (data sets write
+        (0, 0) there), so the combined place is unknown as well: coordinates 0, visible 0. A target that is not labelled
+        has coordinates 0, visible 0, labelled 0.
+
+        Args:
+            keypoints: (N, Ks, D) coordinates, D 2 or 3, in any unit; N may be 0.
+            visible: (N, Ks) visibility in 0..1, every keypoint then being labelled; or (N, Ks, 2) visible and labelled
+                weight as this function returns them, so that mappings can be chained.
+
+        Returns:
+            Keypoints (N, K, D) float32 and (N, K, 2) float32: visible, labelled weight. New arrays.
+
+        Raises:
+            ValueError: if the shapes do not fit each other or the mapping.
+        """
+        points = np.asarray(keypoints, dtype=np.float32)
+        marks = np.asarray(visible, dtype=np.float32)
+        self._check_shapes(points.shape, marks.shape)
+        if not self.pairs:
+            return (
+                np.zeros((len(points), self.num_keypoints, points.shape[2]), dtype=np.float32),
+                np.zeros((len(points), self.num_keypoints, 2), dtype=np.float32),
+            )
+        if marks.ndim == 2:
+            visible_only, marks = marks, np.ones(marks.shape + (2,), dtype=np.float32)
+            marks[..., 0] = visible_only
+        placed = points.take(self._gather, axis=1)
+        marked = marks.take(self._gather, axis=1)
+        if len(self._combined):
+            least = marks[:, self._corners].min(axis=2)
+            sums = (points[:, self._corners] * self._weights[..., None]).sum(axis=2)
+            placed[:, self._combined] = np.where(least[..., :1] > 0, sums, np.float32(0))
+            marked[:, self._combined] = least
+        if len(self._unlabelled):
+            placed[:, self._unlabelled] = 0
+            marked[:, self._unlabelled] = 0
+        return placed, marked
+
+    def flip_indices(self, source_flip_indices: Sequence[int]) -> list[int]:
+        """What each target keypoint becomes in a mirrored image.
+
+        Mirroring exchanges the sources of a target; its partner is the target computed from the exchanged sources with
+        the same weights. A target that is not labelled, or whose partner is not, stays itself: a mapping knows nothing
+        about it, the metainfo of the target keypoint set does.
+
+        Args:
+            source_flip_indices: The same of the Ks source keypoints.
+
+        Returns:
+            K ids.
+
+        Raises:
+            ValueError: if there are fewer source indices than the pairs read.
+        """
+        self.check_source(len(source_flip_indices))
+        targets: dict[tuple[tuple[int, float], ...], list[int]] = {}
+        for pair in self.pairs:
+            targets.setdefault(_terms_of(pair), []).append(pair[1])
+        flip = list(range(self.num_keypoints))
+        for terms, some in targets.items():
+            mirrored = tuple(sorted((int(source_flip_indices[source]), weight) for source, weight in terms))
+            for target, partner in zip(some, targets.get(mirrored, ())):
+                flip[target] = partner
+        return flip
+
+    def _check_shapes(self, points: tuple[int, ...], marks: tuple[int, ...]) -> None:
+        if len(points) != 3 or points[2] not in (2, 3):
+            raise ValueError(f"KeypointMapping: keypoints must have shape (N, Ks, 2) or (N, Ks, 3), got {points}")
+        if marks not in (points[:2], points[:2] + (2,)):
+            raise ValueError(
+                f"KeypointMapping: visible must have shape {points[:2]} or {points[:2] + (2,)} "
+                f"to fit keypoints of shape {points}, got {marks}"
+            )
+        if points[1] < self.num_source_keypoints_at_least:
+            self.check_source(points[1])
+
+
+Terms = tuple[tuple[int, float], ...]
+
+
+def _sources_of(pair: Pair) -> tuple[int, ...]:
+    return pair[0] if isinstance(pair[0], tuple) else (pair[0],)
+
+
+def _terms_of(pair: Pair) -> Terms:
+    """Source ids with their weights, in the order of the ids."""
+    sources = _sources_of(pair)
+    weights = pair[2] if len(pair) == 3 else (1 / len(sources),) * len(sources)
+    return tuple(sorted(zip(sources, weights)))
+
+
+def _canonical_pair(target: int, terms: Terms) -> Pair:
+    sources, weights = tuple(source for source, _ in terms), tuple(weight for _, weight in terms)
+    if len(sources) == 1:
+        return sources[0], target
+    if weights == (1 / len(sources),) * len(sources):
+        return sources, target
+    return sources, target, weights
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def _checked_terms(num_keypoints: int, pairs: Iterable[Any]) -> dict[int, Terms]:
+    """Source ids and weights of each target, or one error with everything wrong."""
+    if not _is_int(num_keypoints) or num_keypoints < 1:
+        raise ValueError(f"KeypointMapping: num_keypoints={num_keypoints!r}; give an integer of at least 1")
+    if isinstance(pairs, (str, bytes)) or not isinstance(pairs, Iterable):
+        raise ValueError(f"KeypointMapping: pairs is {pairs!r}; give a list of (source, target)")
+    terms: dict[int, Terms] = {}
+    first: dict[int, int] = {}
+    findings: list[str] = []
+    for i, pair in enumerate(pairs):
+        faults = _faults(pair, num_keypoints)
+        if not faults:
+            target = int(pair[1])
+            if target in first:
+                faults = [f"target {target} is already given by pair {first[target]}; keep one of the two"]
+            else:
+                first[target] = i
+                terms[target] = _terms(pair)
+        findings += [f"pair {i} is {pair!r}: {fault}" for fault in faults]
+    if findings:
+        lines = "\n".join(f"  - {finding}" for finding in findings)
+        raise ValueError(f"KeypointMapping(num_keypoints={num_keypoints}): these pairs cannot be used:\n{lines}")
+    return terms
+
+
+def _terms(pair: Sequence[Any]) -> Terms:
+    sources = tuple(int(s) for s in pair[0]) if isinstance(pair[0], (list, tuple)) else (int(pair[0]),)
+    weights = tuple(float(w) for w in pair[2]) if len(pair) == 3 else (1 / len(sources),) * len(sources)
+    return tuple(zip(sources, weights))
+
+
+def _faults(pair: Any, num_keypoints: int) -> list[str]:
+    """What is wrong with one pair."""
+    if not isinstance(pair, (list, tuple)) or len(pair) not in (2, 3):
+        return ["give (source, target), ((source, source), target) or ((source, source), target, (weight, weight))"]
+    sources, target = pair[:2]
+    faults = []
+    several = isinstance(sources, (list, tuple))
+    listed = sources if several else [sources]
+    if not listed:
+        faults.append("no source is given; leave the pair out to leave the target not labelled")
+    wrong = [source for source in listed if not _is_int(source) or source < 0]
+    if wrong:
+        faults.append(f"source {', '.join(map(repr, wrong))} is no id; give integers of at least 0")
+    elif len(set(listed)) < len(listed):
+        faults.append("a source is given twice; give different ones")
+    if not _is_int(target) or not 0 <= target < num_keypoints:
+        faults.append(f"target {target!r} is no id; num_keypoints={num_keypoints} allows 0..{num_keypoints - 1}")
+    if len(pair) == 3:
+        faults += _weight_faults(pair[2], len(listed) if several else 0)
+    return faults
+
+
+def _weight_faults(weights: Any, num_sources: int) -> list[str]:
+    if num_sources == 0:
+        return ["weights belong to several sources; write ((source, source), target, (weight, weight))"]
+    if not isinstance(weights, (list, tuple)) or len(weights) != num_sources:
+        return [f"weights must be {num_sources} numbers, one per source"]
+    if not all(isinstance(w, (int, float, np.floating)) and not isinstance(w, bool) for w in weights):
+        return ["weights must be numbers"]
+    total = float(sum(weights))
+    if not abs(total - 1) <= WEIGHT_TOLERANCE:
+        return [f"weights sum to {total:g}; they must sum to 1, or the point would not move with the picture"]
+    return []
