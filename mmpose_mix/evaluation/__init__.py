@@ -1,0 +1,8 @@
+"""Metrics."""
+
+from __future__ import annotations
+
+from mmpose_mix.evaluation.coco import CocoMetric
+from mmpose_mix.evaluation.oks import object_keypoint_similarity, oks_nms, soft_oks_nms
+
+__all__ = ["CocoMetric", "object_keypoint_similarity", "oks_nms", "soft_oks_nms"]
