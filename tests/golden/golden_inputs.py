@@ -134,7 +134,8 @@ def codec_cases() -> dict[str, dict[str, Any]]:
     uneven = {"input_size": (90, 131), "heatmap_size": (24, 32)}
     return {
         "msra": {"type": "MSRAHeatmap", "sigma": 2, **even},
-        "msra_sharp_uneven": {"type": "MSRAHeatmap", "sigma": 1.25, **uneven},
+        "msra_sharp_uneven": {"type": "MSRAHeatmap", "sigma": 1, **uneven},
+        "msra_fractional_window": {"type": "MSRAHeatmap", "sigma": 1.25, **uneven},
         "msra_unbiased": {"type": "MSRAHeatmap", "sigma": 1.5, "unbiased": True, **even},
         "msra_dark_small_kernel": {
             "type": "MSRAHeatmap",
@@ -144,7 +145,8 @@ def codec_cases() -> dict[str, dict[str, Any]]:
             **uneven,
         },
         "udp": {"type": "UDPHeatmap", "sigma": 2, **even},
-        "udp_uneven": {"type": "UDPHeatmap", "sigma": 1.25, "blur_kernel_size": 7, **uneven},
+        "udp_uneven": {"type": "UDPHeatmap", "sigma": 1, "blur_kernel_size": 7, **uneven},
+        "udp_fractional_window": {"type": "UDPHeatmap", "sigma": 1.25, **uneven},
         "udp_combined": {"type": "UDPHeatmap", "heatmap_type": "combined", "radius_factor": 0.0546875, **even},
     }
 
