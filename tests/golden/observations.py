@@ -204,7 +204,29 @@ def evaluation_cases(samples: Path) -> dict[str, dict[str, Any]]:
     cases["coco/strict"] = {"metainfo": "coco", "count": 17, "arguments": strict}
     no_area = {"ann_file": strict["ann_file"], "use_area": False}
     cases["coco/area_from_box"] = {"metainfo": "coco", "count": 17, "arguments": no_area}
+    narrowing = {"ann_file": strict["ann_file"], "pred_converter": _converter(17, given.COCO_TO_UNION)}
+    widened = {"count": 17, "widened": given.COCO_TO_UNION, "to": 19}
+    cases["coco/pred_converter"] = {"metainfo": "coco", "arguments": narrowing, **widened}
+    mapped = {"ann_file": str(samples / "aic" / "test_aic.json"), "use_area": False}
+    mapped["gt_converter"] = _converter(17, given.AIC_TO_COCO)
+    widened = {"count": 14, "widened": given.AIC_TO_COCO, "to": 17}
+    cases["aic/gt_converter"] = {"metainfo": "aic", "arguments": mapped, **widened}
     return cases
+
+
+def _converter(num_keypoints: int, mapping: list[Any]) -> dict[str, Any]:
+    return {"num_keypoints": num_keypoints, "mapping": mapping}
+
+
+def _widened(prediction: dict[str, Any], mapping: list[Any], count: int) -> dict[str, Any]:
+    """The prediction in a larger keypoint set; points that nothing maps to lie at (0, 0) with score 0."""
+    wide = {**prediction}
+    for key in ("keypoints", "keypoint_scores"):
+        old = prediction[key]
+        wide[key] = np.zeros((1, count, *old.shape[2:]), np.float32)
+        for start, target in mapping:
+            wide[key][:, target] = old[:, start]
+    return wide
 
 
 def as_data_sample(prediction: dict[str, Any]) -> dict[str, Any]:
@@ -244,5 +266,7 @@ def observe_evaluation(registry: ModuleType, metas: dict[str, Any], samples: Pat
     for name, case in evaluation_cases(samples).items():
         noise = 0.03 if case["metainfo"] == "coco" else 0.006  # AIC's sigmas are about a fifth of COCO's
         predictions = given.noisy_predictions(Path(case["arguments"]["ann_file"]), case["count"], noise)
+        if "widened" in case:
+            predictions = [_widened(prediction, case["widened"], case["to"]) for prediction in predictions]
         seen[name] = observe_metric(registry, metas[case["metainfo"]], case, predictions)
     return seen
