@@ -1,5 +1,24 @@
-"""Transforms of a sample, from a source's keypoints to the packed input of a model."""
+"""Steps of a data pipeline."""
 
+from __future__ import annotations
+
+from mmpose_mix.transforms.affine import TopdownAffine
+from mmpose_mix.transforms.boxes import GetBBoxCenterScale, RandomBBoxTransform
 from mmpose_mix.transforms.converting import KeypointConverter
+from mmpose_mix.transforms.flipping import RandomFlip
+from mmpose_mix.transforms.half_body import RandomHalfBody
+from mmpose_mix.transforms.loading import LoadImage
+from mmpose_mix.transforms.packing import PackPoseInputs
+from mmpose_mix.transforms.targets import GenerateTarget
 
-__all__ = ["KeypointConverter"]
+__all__ = [
+    "GenerateTarget",
+    "GetBBoxCenterScale",
+    "KeypointConverter",
+    "LoadImage",
+    "PackPoseInputs",
+    "RandomBBoxTransform",
+    "RandomFlip",
+    "RandomHalfBody",
+    "TopdownAffine",
+]

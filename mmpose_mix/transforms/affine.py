@@ -1,0 +1,116 @@
+"""From the box in the original image to the model's input."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from mmpose_mix.registry import TRANSFORMS
+
+
+def warp_matrix(center: np.ndarray, scale: np.ndarray, rotation: float, output_size: tuple[int, int]) -> np.ndarray:
+    """The affine matrix (2, 3) float64 that carries a rotated box onto the whole output.
+
+    The box's width becomes the output's width, and both axes are scaled alike.
+
+    Args:
+        center: (2,), original pixels.
+        scale: (w, h) of the box, original pixels; its height is implied by the output's aspect ratio.
+        rotation: of the box, degrees; positive turns x towards y.
+        output_size: (w, h), pixels.
+    """
+    width, height = output_size
+    angle = np.deg2rad(rotation)
+    to_left = -0.5 * float(scale[0]) * np.array([np.cos(angle), np.sin(angle)], dtype=np.float64)
+    source = _right_angle(center, center + to_left)
+    target = _right_angle(np.array([width * 0.5, height * 0.5]), np.array([0, height * 0.5]))
+    return cv2.getAffineTransform(source, target)
+
+
+def _right_angle(center: np.ndarray, left: np.ndarray) -> np.ndarray:
+    """Three points (3, 2) float32: the center, the left one, and the left one's neighbour at a right angle."""
+    points = np.empty((3, 2), dtype=np.float32)
+    points[0], points[1] = center, left
+    to_center = points[0] - points[1]
+    points[2] = points[1] + (-to_center[1], to_center[0])
+    return points
+
+
+def udp_warp_matrix(center: np.ndarray, scale: np.ndarray, rotation: float, output_size: tuple[int, int]) -> np.ndarray:
+    """As ``warp_matrix``, but between pixel centers: corner pixel to corner pixel (arXiv:1911.07524); float32."""
+    angle = np.deg2rad(rotation)
+    cosine, sine = math.cos(angle), math.sin(angle)
+    (x, y), (width, height) = center, scale
+    zoom_x = (output_size[0] - 1) / width
+    zoom_y = (output_size[1] - 1) / height
+    return np.array(
+        [
+            [cosine * zoom_x, -sine * zoom_x, zoom_x * (-x * cosine + y * sine + 0.5 * width)],
+            [sine * zoom_y, cosine * zoom_y, zoom_y * (-x * sine - y * cosine + 0.5 * height)],
+        ],
+        dtype=np.float32,
+    )
+
+
+def grown_to_aspect_ratio(scale: np.ndarray, aspect_ratio: float) -> np.ndarray:
+    """Scales (N, 2) whose shorter side grew until w / h is ``aspect_ratio``."""
+    width, height = scale[:, :1], scale[:, 1:]
+    wide = np.concatenate((width, width / aspect_ratio), axis=1)
+    high = np.concatenate((height * aspect_ratio, height), axis=1)
+    return np.where(width > height * aspect_ratio, wide, high)
+
+
+@TRANSFORMS.register_module()
+class TopdownAffine(BaseTransform):
+    """Cut the box of one instance out of the image, as the model's input.
+
+    Reads ``img``, ``bbox_center`` (1, 2), ``bbox_scale`` (1, 2), ``bbox_rotation`` (1,) if there, ``keypoints``
+    (1, K, 2) if there. Writes ``img`` (h, w, 3), ``bbox_scale`` grown to the input's aspect ratio, ``input_size``
+    (w, h), ``input_center`` (2,), ``input_scale`` (2,), and ``transformed_keypoints`` (1, K, 2) in input pixels.
+
+    Args:
+        input_size: (w, h), pixels.
+        use_udp: map between pixel centers (``UDPHeatmap``'s convention).
+
+    Raises:
+        ValueError: ``input_size`` is not two whole positive numbers; a sample has not exactly one box.
+    """
+
+    def __init__(self, input_size: tuple[int, int], use_udp: bool = False) -> None:
+        whole = isinstance(input_size, Sequence) and all(isinstance(side, (int, np.integer)) for side in input_size)
+        if not whole or len(input_size) != 2 or min(input_size) < 1:
+            raise ValueError(f"TopdownAffine: input_size={input_size!r} must be two whole numbers (w, h) above 0.")
+        self.input_size = (int(input_size[0]), int(input_size[1]))
+        self.use_udp = use_udp
+
+    def transform(self, results: dict) -> dict:
+        """Warp the image and the keypoints of ``results``."""
+        if len(results["bbox_center"]) != 1:
+            raise ValueError(
+                f"TopdownAffine: a sample of data set {results.get('dataset_name')!r} has "
+                f"{len(results['bbox_center'])} boxes, and top-down models take one. Set data_mode='topdown'."
+            )
+        width, height = self.input_size
+        scales = grown_to_aspect_ratio(np.asarray(results["bbox_scale"], dtype=np.float32), width / height)
+        center = np.asarray(results["bbox_center"], dtype=np.float32)[0]
+        rotation = results["bbox_rotation"][0] if "bbox_rotation" in results else 0.0
+        matrix = (udp_warp_matrix if self.use_udp else warp_matrix)(center, scales[0], rotation, self.input_size)
+
+        results["img"] = cv2.warpAffine(results["img"], matrix, self.input_size, flags=cv2.INTER_LINEAR)
+        keypoints = results.get("keypoints")
+        if keypoints is not None:
+            moved = np.array(keypoints, dtype=np.float32)
+            moved[..., :2] = cv2.transform(moved[..., :2], matrix)
+            results["transformed_keypoints"] = moved
+        results["bbox_scale"] = scales
+        results["input_size"] = self.input_size
+        results["input_center"] = center
+        results["input_scale"] = scales[0]
+        return results
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(input_size={self.input_size}, use_udp={self.use_udp})"

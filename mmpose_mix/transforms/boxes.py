@@ -1,0 +1,125 @@
+"""The box that an instance is cropped by: its center and scale, and how training varies them."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmcv.transforms.utils import cache_randomness
+
+from mmpose_mix.registry import TRANSFORMS
+
+_NORMAL = NormalDist()
+_BELOW_MINUS_ONE = _NORMAL.cdf(-1.0)
+_WITHIN_ONE = _NORMAL.cdf(1.0) - _NORMAL.cdf(-1.0)
+
+
+def truncated_normal(*shape: int) -> np.ndarray:
+    """Standard normal numbers cut to [-1, 1], float32: each from one uniform draw of numpy's global generator.
+
+    The uniform number goes through the inverse of the truncated distribution, so the draws are those of
+    ``scipy.stats.truncnorm.rvs(-1, 1, size=shape)``.
+    """
+    quantiles = _BELOW_MINUS_ONE + np.random.random_sample(shape) * _WITHIN_ONE
+    numbers = [_NORMAL.inv_cdf(quantile) for quantile in quantiles.ravel().tolist()]
+    return np.array(numbers, dtype=np.float32).reshape(shape)
+
+
+@TRANSFORMS.register_module()
+class GetBBoxCenterScale(BaseTransform):
+    """Boxes to centers and padded scales.
+
+    Reads ``bbox`` (N, 4) xyxy; writes ``bbox_center`` and ``bbox_scale``, both (N, 2) float32, pixels. A sample that
+    already has the two (MPII's annotations give them) keeps its center, and its scale is padded.
+
+    Args:
+        padding: factor of the box's width and height.
+    """
+
+    def __init__(self, padding: float = 1.25) -> None:
+        self.padding = padding
+
+    def transform(self, results: dict) -> dict:
+        """Write center and scale into ``results``."""
+        if "bbox_center" in results and "bbox_scale" in results:
+            results["bbox_scale"] = np.asarray(results["bbox_scale"], dtype=np.float32) * self.padding
+            return results
+        bbox = np.asarray(results["bbox"], dtype=np.float32)
+        results["bbox_center"] = (bbox[..., 2:] + bbox[..., :2]) * 0.5
+        results["bbox_scale"] = (bbox[..., 2:] - bbox[..., :2]) * self.padding
+        return results
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(padding={self.padding})"
+
+
+@TRANSFORMS.register_module()
+class RandomBBoxTransform(BaseTransform):
+    """Shift, resize and rotate each box at random.
+
+    Reads and rewrites ``bbox_center`` and ``bbox_scale`` (N, 2); writes ``bbox_rotation`` (N,) degrees; all float32.
+    Every amount is a normal number cut to [-1, 1].
+
+    Args:
+        shift_factor: largest shift along x and y, as a share of the box's scale.
+        shift_prob: probability of a shift.
+        scale_factor: smallest and largest factor of the scale.
+        scale_prob: probability of a resize.
+        rotate_factor: largest rotation, degrees.
+        rotate_prob: probability of a rotation.
+
+    Raises:
+        ValueError: a probability outside [0, 1], or ``scale_factor`` not two ascending positive numbers.
+    """
+
+    def __init__(
+        self,
+        shift_factor: float = 0.16,
+        shift_prob: float = 0.3,
+        scale_factor: tuple[float, float] = (0.5, 1.5),
+        scale_prob: float = 1.0,
+        rotate_factor: float = 80.0,
+        rotate_prob: float = 0.6,
+    ) -> None:
+        probabilities = {"shift_prob": shift_prob, "scale_prob": scale_prob, "rotate_prob": rotate_prob}
+        findings = [f"{name}={prob!r} must lie in [0, 1]" for name, prob in probabilities.items() if not 0 <= prob <= 1]
+        if len(scale_factor) != 2 or not 0 < scale_factor[0] <= scale_factor[1]:
+            findings.append(f"scale_factor={scale_factor!r} must be (smallest, largest), both above 0")
+        if findings:
+            raise ValueError(f"RandomBBoxTransform: {'; '.join(findings)}.")
+        self.shift_factor = shift_factor
+        self.shift_prob = shift_prob
+        self.scale_factor = scale_factor
+        self.scale_prob = scale_prob
+        self.rotate_factor = rotate_factor
+        self.rotate_prob = rotate_prob
+
+    @cache_randomness
+    def _draws(self, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Shift (N, 2) in box scales, factor (N, 1), rotation (N,) degrees, in the order in which MMPose draws them."""
+        amounts = truncated_normal(count, 4)
+        smallest, largest = self.scale_factor
+        shift = amounts[:, :2] * self.shift_factor
+        factor = amounts[:, 2:3] * ((largest - smallest) * 0.5) + (largest + smallest) * 0.5
+        rotation = amounts[:, 3] * self.rotate_factor
+        shift[np.random.rand(count) >= self.shift_prob] = 0
+        factor[np.random.rand(count) >= self.scale_prob] = 1
+        rotation[np.random.rand(count) >= self.rotate_prob] = 0
+        return shift, factor, rotation
+
+    def transform(self, results: dict) -> dict:
+        """Vary the boxes of ``results``; the shift is measured in the scale they had before."""
+        scale = np.asarray(results["bbox_scale"], dtype=np.float32)
+        shift, factor, rotation = self._draws(len(scale))
+        results["bbox_center"] = np.asarray(results["bbox_center"], dtype=np.float32) + shift * scale
+        results["bbox_scale"] = scale * factor
+        results["bbox_rotation"] = rotation
+        return results
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(shift_factor={self.shift_factor}, shift_prob={self.shift_prob}, "
+            f"scale_factor={self.scale_factor}, scale_prob={self.scale_prob}, "
+            f"rotate_factor={self.rotate_factor}, rotate_prob={self.rotate_prob})"
+        )

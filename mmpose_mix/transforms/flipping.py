@@ -1,0 +1,134 @@
+"""Mirrored images and keypoints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Optional, Union
+
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmcv.transforms.utils import cache_randomness
+
+from mmpose_mix.registry import TRANSFORMS
+
+# direction -> (along x, along y)
+AXES = {"horizontal": (True, False), "vertical": (False, True), "diagonal": (True, True)}
+_CV2_FLIP_CODE = {"horizontal": 1, "vertical": 0, "diagonal": -1}
+
+
+def mirrored_points(points: np.ndarray, size: tuple[int, int], direction: str) -> np.ndarray:
+    """Points (..., D) in an image of ``size`` (w, h), mirrored: x to w - 1 - x, y to h - 1 - y; D > 2 is kept."""
+    mirrored = points.copy()
+    for axis, affected in enumerate(AXES[direction]):
+        if affected:
+            mirrored[..., axis] = size[axis] - 1 - points[..., axis]
+    return mirrored
+
+
+def mirrored_boxes(bbox_xyxy: np.ndarray, size: tuple[int, int], direction: str) -> np.ndarray:
+    """Boxes (..., 4) in an image of ``size`` (w, h), mirrored; the first corner stays the upper left one."""
+    corners = mirrored_points(bbox_xyxy.reshape(*bbox_xyxy.shape[:-1], 2, 2), size, direction)
+    for axis, affected in enumerate(AXES[direction]):
+        if affected:
+            corners[..., axis] = corners[..., ::-1, axis]
+    return corners.reshape(bbox_xyxy.shape)
+
+
+@TRANSFORMS.register_module()
+class RandomFlip(BaseTransform):
+    """Mirror the image and what lies in it.
+
+    Reads ``img``, ``flip_indices``, and of the following what is there; writes ``flip`` (bool), ``flip_direction``
+    (str or None), and mirrored ``img``, ``img_mask``, ``bbox``, ``bbox_center``, ``keypoints``, ``keypoints_visible``.
+    After ``TopdownAffine`` the image is the model's input: ``transformed_keypoints`` are mirrored within it, the others
+    (and ``input_center``) within the original image.
+
+    Horizontal and vertical mirroring swaps the left and right keypoints by ``flip_indices``; both together are a
+    rotation and swap none.
+
+    Args:
+        prob: probability of a flip, shared evenly by the directions; or one per direction, at most 1 together.
+        direction: ``'horizontal'``, ``'vertical'``, ``'diagonal'``, or several of them.
+
+    Raises:
+        ValueError: at construction, a probability or a direction that is not allowed; at a flip, ``flip_indices`` that
+            do not fit the keypoints.
+    """
+
+    def __init__(
+        self, prob: Union[float, Sequence[float]] = 0.5, direction: Union[str, Sequence[str]] = "horizontal"
+    ) -> None:
+        directions = [direction] if isinstance(direction, str) else list(direction)
+        unknown = [name for name in directions if name not in AXES]
+        if unknown or not directions:
+            raise ValueError(f"RandomFlip: direction={direction!r} must be one or several of {tuple(AXES)}.")
+        if isinstance(prob, (int, float)):
+            shares = [prob / len(directions)] * len(directions)
+        else:
+            shares = list(prob)
+        if len(shares) != len(directions) or min(shares) < 0 or sum(shares) > 1 + 1e-9:
+            raise ValueError(
+                f"RandomFlip: prob={prob!r} must be one number in [0, 1], or one per direction of {directions} "
+                "with a sum of at most 1."
+            )
+        self.prob = prob
+        self.direction = direction
+        self._outcomes = [*directions, None]
+        # as numpy.random.choice lays its outcomes out over [0, 1)
+        self._upper_ends = np.cumsum([*shares, max(0.0, 1.0 - sum(shares))])
+        self._upper_ends /= self._upper_ends[-1]
+
+    @cache_randomness
+    def _choose_direction(self) -> Optional[str]:
+        """The direction of this flip, None for no flip, by one uniform draw."""
+        return self._outcomes[self._upper_ends.searchsorted(np.random.random_sample(), side="right")]
+
+    def transform(self, results: dict) -> dict:
+        """Mirror ``results``, or not."""
+        direction = self._choose_direction()
+        results["flip"] = direction is not None
+        results["flip_direction"] = direction
+        if direction is None:
+            return results
+        image_size = results["img"].shape[1::-1]
+        for key in ("img", "img_mask"):
+            if key in results:
+                results[key] = cv2.flip(results[key], _CV2_FLIP_CODE[direction])
+
+        frames = dict.fromkeys(("bbox", "bbox_center", "keypoints", "input_center"), image_size)
+        if results.get("transformed_keypoints") is not None:
+            frames = dict.fromkeys(frames, results["img_shape"][1::-1])
+            frames["transformed_keypoints"] = image_size
+        for key, size in frames.items():
+            if results.get(key) is not None:
+                mirror = mirrored_boxes if key == "bbox" else mirrored_points
+                results[key] = mirror(results[key], size, direction)
+        if direction != "diagonal":
+            self._swap_partners(results)
+        return results
+
+    def _swap_partners(self, results: dict) -> None:
+        """Give each keypoint the place of its partner."""
+        keypoints = results.get("keypoints")
+        if keypoints is None:
+            return
+        partners = results.get("flip_indices")
+        if partners is None or len(partners) != keypoints.shape[1]:
+            raise ValueError(_message_on_partners(results, partners, keypoints.shape[1]))
+        for key in ("keypoints", "transformed_keypoints", "keypoints_visible"):
+            if results.get(key) is not None:
+                results[key] = results[key].take(partners, axis=1)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(prob={self.prob}, direction={self.direction!r})"
+
+
+def _message_on_partners(results: dict, partners: Optional[Sequence[int]], count: int) -> str:
+    has = "no flip_indices" if partners is None else f"flip_indices of length {len(partners)}"
+    return (
+        f"RandomFlip: a sample of data set {results.get('dataset_name')!r} has {count} keypoints but {has}. "
+        "Convert the keypoints of this source to the keypoint set of the combined data set "
+        "(a KeypointConverter in the source's own pipeline) before they are flipped, "
+        "or give the data set the metainfo that fits its keypoints."
+    )
