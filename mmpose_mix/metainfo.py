@@ -125,7 +125,7 @@ def find_metainfo_file(path: PathLike, base_dir: Optional[PathLike] = None) -> P
     """
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"from_file must be a path, got {type(path).__name__}: {path!r}")
-    wanted = Path(path).expanduser()
+    wanted = Path(path)
     if wanted.is_absolute():
         candidates = [wanted]
     else:

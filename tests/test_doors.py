@@ -86,7 +86,7 @@ def _wrong_doors(graph: dict[str, set[str]]) -> list[str]:
 def _circles(graph: dict[str, set[str]]) -> list[str]:
     """Modules that import themselves by way of others; a package's own `__init__` may list its modules."""
     edges = {
-        module: {other for other in imported if other in graph and not module.startswith(other + ".")}
+        module: {other for other in imported if other in graph and not f"{module}.".startswith(other + ".")}
         for module, imported in graph.items()
     }
     circles, done = [], set()

@@ -99,9 +99,9 @@ class KeypointConverter(BaseTransform):
 
 def _visible_like(before: Any, marks: np.ndarray) -> Any:
     """How many keypoints of (N, K, 2) ``marks`` are visible, in the form that ``before`` has."""
-    counts = np.count_nonzero(marks[..., 0], axis=1)
+    seen = marks[..., 0]
     if isinstance(before, np.ndarray) and before.ndim:
-        return counts.astype(before.dtype)
+        return np.count_nonzero(seen, axis=1).astype(before.dtype)
     if isinstance(before, (list, tuple)):
-        return counts.tolist()
-    return int(counts.sum())
+        return np.count_nonzero(seen, axis=1).tolist()
+    return int(np.count_nonzero(seen))
