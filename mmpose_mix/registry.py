@@ -1,8 +1,8 @@
 """Child registries of MMEngine's roots, all in the scope ``mmpose_mix``.
 
 Every class of this package lives here, so ``mmpose_mix.NAME`` resolves from any scope and
-``default_scope='mmpose_mix'`` resolves bare names. MMEngine falls back to a root registry, with a warning, where a scope
-has no child of that name; so there is a child for each root that a runner asks for.
+``default_scope='mmpose_mix'`` resolves bare names. MMEngine falls back to a root registry, with a warning, where a
+scope has no child of that name; so there is a child for each root that a runner asks for.
 """
 
 from __future__ import annotations

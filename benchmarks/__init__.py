@@ -1,0 +1,1 @@
+"""What the README's figures come from: each file is a command, ``python -m benchmarks.NAME``."""
