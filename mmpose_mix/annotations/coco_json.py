@@ -1,0 +1,309 @@
+"""COCO JSON files to columns: annotations of persons, and boxes of a person detector."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Generic, Optional, TypeVar, Union
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from mmpose_mix.annotations.table import ByteColumn, DetectionTable, ImageTable, InstanceTable
+
+PathLike = Union[str, "os.PathLike[str]"]
+T = TypeVar("T")
+A = TypeVar("A")
+
+_Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+_Size = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+_Box = tuple[float, float, float, float]
+_SHOWN = 5
+
+
+class _Image(msgspec.Struct, gc=False):
+    id: _Int64
+    file_name: str
+    width: _Size
+    height: _Size
+    crowdIndex: float = float("nan")
+
+
+class _Annotation(msgspec.Struct, gc=False):
+    id: _Int64
+    image_id: _Int64
+    category_id: _Int32
+    bbox: Union[_Box, msgspec.UnsetType] = msgspec.UNSET
+    keypoints: msgspec.Raw = msgspec.Raw()
+    num_keypoints: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = -1
+    area: float = float("nan")
+    iscrowd: Union[bool, int] = False
+
+
+class _OutlinedAnnotation(_Annotation, gc=False):
+    segmentation: msgspec.Raw = msgspec.Raw()
+
+
+class _File(msgspec.Struct, Generic[A]):
+    images: list[_Image]
+    annotations: list[A] = []
+    categories: Optional[list[dict[str, Any]]] = None
+
+
+class _ImagesOfFile(msgspec.Struct):
+    images: list[_Image]
+    categories: Optional[list[dict[str, Any]]] = None
+
+
+class _Detection(msgspec.Struct, gc=False):
+    image_id: _Int64
+    category_id: _Int32
+    bbox: Annotated[list[float], msgspec.Meta(min_length=4)]
+    score: float
+
+
+@dataclass(frozen=True)
+class CocoFile:
+    """What one COCO annotation file holds.
+
+    Args:
+        instances: The persons, with their images.
+        categories: The file's ``categories`` as they are, ``None`` where it has none.
+        num_annotations: How many annotations the file has, those without box or keypoints included.
+    """
+
+    instances: InstanceTable
+    categories: Optional[list[dict[str, Any]]]
+    num_annotations: int
+
+
+def read_coco_json(
+    path: PathLike, num_keypoints: Optional[int] = None, *, with_outlines: bool = False, with_raw: bool = False
+) -> CocoFile:
+    """Read a COCO keypoint annotation file.
+
+    Annotations without ``bbox`` or without ``keypoints`` (an absent or an empty list) are left out.
+
+    Args:
+        path: JSON file: an object with ``images`` and ``annotations``. Fields that the columns do not need are skipped.
+        num_keypoints: K, keypoints per person; ``None`` takes it from the first person.
+        with_outlines: Keep the JSON text of each ``segmentation``.
+        with_raw: Keep the JSON text of each annotation.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is empty, truncated or no JSON (``NaN`` and ``Infinity`` are none), if a field is
+            missing or of another type, if image ids repeat, or if an annotation names an unknown image or has another
+            number of keypoints than K.
+    """
+    data = _bytes_of(path)
+    annotation_type = _OutlinedAnnotation if with_outlines else _Annotation
+    file: _File[_Annotation] = _decoded(data, _File[annotation_type], path, _COCO_HINT)  # type: ignore[valid-type]
+    annotations = file.annotations
+    images = _image_table(file.images, path)
+    places, keypoints = _usable_rows(annotations, num_keypoints, path)
+    kept = [annotations[place] for place in places]
+    image_ids = np.fromiter((a.image_id for a in kept), np.int64, len(kept))
+    image_row = images.rows_of(image_ids)
+    _refuse_unknown_images(path, "annotations", places, image_ids, image_row)
+    outlines = raw = None
+    if with_outlines:
+        outlines = ByteColumn.of([a.segmentation for a in kept if isinstance(a, _OutlinedAnnotation)])
+    if with_raw:
+        texts = _decoded(data, _File[msgspec.Raw], path, _COCO_HINT).annotations
+        raw = ByteColumn.of([texts[place] for place in places])
+    instances = InstanceTable(
+        images=images,
+        image_row=image_row,
+        id=np.fromiter((a.id for a in kept), np.int64, len(kept)),
+        category_id=np.fromiter((a.category_id for a in kept), np.int32, len(kept)),
+        bbox_xywh=np.array([a.bbox for a in kept], dtype=np.float64).reshape(-1, 4),
+        keypoints=np.ascontiguousarray(keypoints[:, :, :2]),
+        visibility=np.ascontiguousarray(keypoints[:, :, 2]),
+        num_keypoints=np.fromiter((a.num_keypoints for a in kept), np.int32, len(kept)),
+        area=np.fromiter((a.area for a in kept), np.float64, len(kept)),
+        iscrowd=np.fromiter((bool(a.iscrowd) for a in kept), np.bool_, len(kept)),
+        segmentation=outlines,
+        raw=raw,
+    )
+    if np.any(np.diff(image_row) < 0):
+        instances = instances.take(np.argsort(image_row, kind="stable"))
+    return CocoFile(instances, file.categories, len(annotations))
+
+
+def read_coco_images(path: PathLike) -> tuple[ImageTable, Optional[list[dict[str, Any]]]]:
+    """The images and the categories of a COCO annotation file; its annotations are skipped.
+
+    Raises:
+        FileNotFoundError, ValueError: as :func:`read_coco_json`.
+    """
+    file = _decoded(_bytes_of(path), _ImagesOfFile, path, _COCO_HINT)
+    return _image_table(file.images, path), file.categories
+
+
+def read_detections_json(path: PathLike, images: ImageTable, category_id: int = 1) -> DetectionTable:
+    """Read the boxes of a person detector.
+
+    Args:
+        path: JSON file: a list of ``dict(image_id=, category_id=, bbox=[x, y, w, h], score=)``; numbers in ``bbox``
+            after the fourth are not used.
+        images: The images that ``image_id`` names.
+        category_id: Boxes of another category are left out.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file is no such list, or a box names an unknown image.
+    """
+    found = _decoded(_bytes_of(path), list[_Detection], path, _DETECTIONS_HINT)
+    places = [place for place, box in enumerate(found) if box.category_id == category_id]
+    kept = [found[place] for place in places]
+    image_ids = np.fromiter((d.image_id for d in kept), np.int64, len(kept))
+    image_row = images.rows_of(image_ids)
+    _refuse_unknown_images(path, "", places, image_ids, image_row)
+    boxes = np.array([d.bbox[:4] for d in kept], dtype=np.float32).reshape(-1, 4)
+    boxes[:, 2:] += boxes[:, :2]
+    score = np.fromiter((d.score for d in kept), np.float32, len(kept))
+    return DetectionTable(images, np.arange(len(kept)), image_row, boxes, score)
+
+
+def _image_table(images: Sequence[_Image], path: PathLike) -> ImageTable:
+    ids = np.fromiter((image.id for image in images), np.int64, len(images))
+    distinct, counts = np.unique(ids, return_counts=True)
+    repeated = distinct[counts > 1]
+    if len(repeated):
+        raise ValueError(
+            f"{os.fspath(path)}: images: {_some(repeated.tolist(), 'image id occurs', 'image ids occur')} more than "
+            f"once. An annotation names its image by id: give each image its own."
+        )
+    return ImageTable(
+        id=ids,
+        file_name=ByteColumn.of([image.file_name.encode() for image in images]),
+        size=np.array([(image.width, image.height) for image in images], dtype=np.int32).reshape(-1, 2),
+        crowd_index=np.fromiter((image.crowdIndex for image in images), np.float64, len(images)),
+    )
+
+
+def _usable_rows(
+    annotations: Sequence[_Annotation], num_keypoints: Optional[int], path: PathLike
+) -> tuple[list[int], npt.NDArray[np.float32]]:
+    """Places of the annotations that have a box and keypoints, and those keypoints, (M, K, 3)."""
+    decoder = msgspec.json.Decoder(list[float])
+    wanted = None if num_keypoints is None else 3 * num_keypoints
+    values = np.empty((0, 0), dtype=np.float32)
+    places: list[int] = []
+    wrong: list[str] = []
+    for place, annotation in enumerate(annotations):
+        if annotation.bbox is msgspec.UNSET or not annotation.keypoints:
+            continue
+        try:
+            row = decoder.decode(annotation.keypoints)
+        except msgspec.DecodeError as error:
+            raise ValueError(_located(error, path, f"annotations[{place}].keypoints")) from None
+        if not row:
+            continue
+        if wanted is None and len(row) % 3 == 0:
+            wanted = len(row)
+        if len(row) != wanted:
+            wrong.append(f"annotations[{place}].keypoints has {len(row)} numbers")
+            continue
+        if not values.size:
+            values = np.empty((len(annotations), wanted), dtype=np.float32)
+        values[len(places)] = row
+        places.append(place)
+    if wrong:
+        _refuse_lengths(path, wrong, wanted)
+    return places, values[: len(places)].reshape(len(places), (wanted or 0) // 3, 3)
+
+
+def _refuse_lengths(path: PathLike, wrong: Sequence[str], wanted: Optional[int]) -> None:
+    expected = "3 per keypoint (x, y, visibility)"
+    if wanted is not None:
+        expected = f"{wanted} = 3 x {wanted // 3} keypoints (x, y, visibility)"
+    raise ValueError(
+        f"{os.fspath(path)}: {_some(wrong, 'annotation', 'annotations')}, expected {expected}. "
+        f"Use the metainfo of the keypoint set that this file is annotated with."
+    )
+
+
+def _refuse_unknown_images(
+    path: PathLike,
+    field: str,
+    places: Sequence[int],
+    image_ids: npt.NDArray[np.int64],
+    image_row: npt.NDArray[np.int32],
+) -> None:
+    unknown = np.flatnonzero(image_row < 0)
+    if not len(unknown):
+        return
+    offenders = [f"{field}[{places[i]}] names image_id {image_ids[i]}" for i in unknown.tolist()]
+    raise ValueError(
+        f"{os.fspath(path)}: {_some(offenders, 'entry', 'entries')}, which the annotation file has no image of. "
+        f"Use the annotation file that these ids belong to, or remove the entries."
+    )
+
+
+def _some(offenders: Sequence[Any], singular: str, plural: str) -> str:
+    """`7 image ids occur (1, 2, 3, 4, 5, ...)`."""
+    shown = ", ".join(str(offender) for offender in offenders[:_SHOWN])
+    more = ", ..." if len(offenders) > _SHOWN else ""
+    return f"{len(offenders)} {singular if len(offenders) == 1 else plural} ({shown}{more})"
+
+
+_COCO_HINT = (
+    "Expected a COCO annotation file: an object with `images` (id, file_name, width, height) and `annotations` "
+    "(id, image_id, category_id, bbox, keypoints)."
+)
+_DETECTIONS_HINT = "Expected a list of detected boxes: objects with image_id, category_id, bbox (x, y, w, h) and score."
+
+
+def _bytes_of(path: PathLike) -> bytes:
+    file = Path(path)
+    if not file.exists():
+        raise FileNotFoundError(f"There is no file {os.fspath(path)!r} (working directory: {Path.cwd()}).")
+    if file.is_dir():
+        raise ValueError(f"{os.fspath(path)!r} is a folder; give the JSON file in it.")
+    data = file.read_bytes()
+    if not data.strip():
+        raise ValueError(f"{os.fspath(path)}: the file is empty ({len(data)} bytes). Copy or download it again.")
+    return data
+
+
+def _decoded(data: bytes, kind: type[T], path: PathLike, hint: str) -> T:
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{_located(error, path)}. {hint}") from None
+    except msgspec.DecodeError as error:
+        raise ValueError(f"{os.fspath(path)}: {_malformed(str(error), data)}") from None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{os.fspath(path)}: the text is not in UTF-8: {error}") from None
+
+
+def _located(error: Exception, path: PathLike, prefix: str = "") -> str:
+    """`FILE: annotations[3].bbox: Expected ...`, from msgspec's `Expected ... - at `$.annotations[3].bbox``."""
+    what, _, where = str(error).partition(" - at `$")
+    where = (prefix + where.rstrip("`")).lstrip(".") or "top level"
+    return f"{os.fspath(path)}: {where}: {what}"
+
+
+def _malformed(message: str, data: bytes) -> str:
+    if "truncated" in message:
+        return (
+            f"the JSON text is truncated: it ends after {len(data)} bytes in the middle of a value. "
+            f"Copy or download the file again."
+        )
+    found = re.search(r"\(byte (\d+)\)", message)
+    if found is None:
+        return f"the file is no JSON: {message}"
+    byte = int(found.group(1))
+    line = data.count(b"\n", 0, byte) + 1
+    excerpt = data[max(0, byte - 20) : byte + 20].decode("utf-8", "replace")
+    advice = ""
+    if re.match(rb"-?(NaN|Infinity)", data[max(0, byte - 1) : byte + 9].lstrip(b" \t\r\n:,[")):
+        advice = " NaN and Infinity are not JSON, though Python writes them: leave the field or the annotation out."
+    return f"the file is no JSON: {message}, line {line}, near {excerpt!r}.{advice}"

@@ -1,0 +1,234 @@
+"""Columns of annotated persons, and the arithmetic on whole columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+from typing import Any, Optional, Union
+
+import numpy as np
+import numpy.typing as npt
+
+Selection = Union[npt.NDArray[np.bool_], npt.NDArray[np.integer[Any]], slice]
+
+
+@dataclass(frozen=True, eq=False)
+class ByteColumn:
+    """A column of byte strings of any length: one buffer, and where each string ends.
+
+    Two flat arrays, so that the column can be memory-mapped and no worker touches a Python object per row.
+
+    Args:
+        data: (B,) uint8, all strings one after the other.
+        ends: (N,) int64, row ``i`` is ``data[ends[i - 1]:ends[i]]``.
+
+    Example:
+        >>> names = ByteColumn.of([b"a.jpg", b"", b"bcd.jpg"])
+        >>> len(names), names[0], names[-1], names.take(np.array([2, 0]))[0]
+        (3, b'a.jpg', b'bcd.jpg', b'bcd.jpg')
+    """
+
+    data: npt.NDArray[np.uint8]
+    ends: npt.NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        _freeze(self)
+
+    @classmethod
+    def of(cls, values: Iterable[Any]) -> ByteColumn:
+        """The column of ``values``, bytes-like objects."""
+        parts = list(values)
+        ends = np.cumsum(np.fromiter(map(len, parts), dtype=np.int64, count=len(parts)), dtype=np.int64)
+        return cls(np.frombuffer(b"".join(parts), dtype=np.uint8), ends)
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def __getitem__(self, row: int) -> bytes:
+        if row < 0:
+            row += len(self.ends)
+            if row < 0:
+                raise IndexError(f"row {row - len(self.ends)} is outside of a column of {len(self.ends)} rows")
+        stop = self.ends.item(row)
+        return self.data[self.ends.item(row - 1) if row else 0 : stop].tobytes()
+
+    def take(self, selection: Selection) -> ByteColumn:
+        """The column of the selected rows; ``selection`` is a mask, indices or a slice."""
+        return ByteColumn.of([self[row] for row in np.arange(len(self))[selection].tolist()])
+
+    def only_where(self, mask: npt.NDArray[np.bool_]) -> ByteColumn:
+        """The column with the rows emptied where ``mask``, (N,), is false."""
+        return ByteColumn.of([self[row] if kept else b"" for row, kept in enumerate(mask.tolist())])
+
+
+@dataclass(frozen=True, eq=False)
+class ImageTable:
+    """Columns of I images.
+
+    Args:
+        id: (I,) int64, distinct.
+        file_name: I strings in UTF-8.
+        size: (I, 2) int32, width and height in pixels.
+        crowd_index: (I,) float64 in 0 to 1, NaN where the file gives none.
+    """
+
+    id: npt.NDArray[np.int64]
+    file_name: ByteColumn
+    size: npt.NDArray[np.int32]
+    crowd_index: npt.NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        _check_shapes(self, {"size": (2,)})
+        _freeze(self)
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    def rows_of(self, image_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
+        """(M,) int32: the row of each image id, -1 where there is no such image."""
+        if not len(self):
+            return np.full(len(image_ids), -1, dtype=np.int32)
+        order = np.argsort(self.id, kind="stable")
+        place = np.searchsorted(self.id, image_ids, sorter=order)
+        rows = order[np.minimum(place, len(self) - 1)]
+        return np.where(self.id[rows] == image_ids, rows, -1).astype(np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class InstanceTable:
+    """Columns of M annotated persons, sorted by image; within an image in the order of the file.
+
+    Args:
+        images: The images of the file, with persons or without.
+        image_row: (M,) int32, ascending, row in ``images``.
+        id: (M,) int64, annotation ids.
+        category_id: (M,) int32.
+        bbox_xywh: (M, 4) float64 in pixels, as in the file: not clipped.
+        keypoints: (M, K, 2) float32: x and y in pixels.
+        visibility: (M, K) float32: the flags of the file; in COCO 0 not annotated, 1 hidden, 2 visible.
+        num_keypoints: (M,) int32 as in the file, -1 where absent.
+        area: (M,) float64 in square pixels, NaN where absent.
+        iscrowd: (M,) bool, false where absent.
+        segmentation: The JSON text of each person's outline, empty where absent; ``None`` when it was not asked for.
+        raw: The JSON text of each whole annotation; ``None`` when it was not asked for.
+
+    Raises:
+        ValueError: if columns differ in length or have another shape.
+    """
+
+    images: ImageTable
+    image_row: npt.NDArray[np.int32]
+    id: npt.NDArray[np.int64]
+    category_id: npt.NDArray[np.int32]
+    bbox_xywh: npt.NDArray[np.float64]
+    keypoints: npt.NDArray[np.float32]
+    visibility: npt.NDArray[np.float32]
+    num_keypoints: npt.NDArray[np.int32]
+    area: npt.NDArray[np.float64]
+    iscrowd: npt.NDArray[np.bool_]
+    segmentation: Optional[ByteColumn] = None
+    raw: Optional[ByteColumn] = None
+
+    def __post_init__(self) -> None:
+        num_keypoints = self.keypoints.shape[1] if self.keypoints.ndim > 1 else 0
+        _check_shapes(self, {"bbox_xywh": (4,), "keypoints": (num_keypoints, 2), "visibility": (num_keypoints,)})
+        _freeze(self)
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    def take(self, selection: Selection) -> InstanceTable:
+        """The table of the selected rows, with all images; ``selection`` is a mask, indices or a slice."""
+        return replace(self, **_taken_columns(self, selection))
+
+    def clipped_xyxy(self) -> npt.NDArray[np.float64]:
+        """(M, 4) float64: the boxes as x1, y1, x2, y2, each corner moved onto the image's pixels 0 to size - 1."""
+        corners = np.concatenate([self.bbox_xywh[:, :2], self.bbox_xywh[:, :2] + self.bbox_xywh[:, 2:]], axis=1)
+        last_pixel = np.tile(self.images.size[self.image_row] - 1, (1, 2))
+        clipped: npt.NDArray[np.float64] = np.clip(corners, 0, last_pixel)
+        return clipped
+
+    def filled_area(self) -> npt.NDArray[np.float32]:
+        """(M,) float32: the area; where absent, 0.53 of the clipped box, at least 1 (the share MMPose takes)."""
+        x1, y1, x2, y2 = self.clipped_xyxy().T
+        return np.where(np.isnan(self.area), np.maximum((x2 - x1) * (y2 - y1) * 0.53, 1.0), self.area).astype(
+            np.float32
+        )
+
+    def filled_num_keypoints(self) -> npt.NDArray[np.int32]:
+        """(M,) int32: the number of keypoints; where absent, how many have a coordinate other than 0."""
+        counted = np.count_nonzero(self.keypoints.max(axis=2), axis=1)
+        return np.where(self.num_keypoints < 0, counted, self.num_keypoints).astype(np.int32)
+
+    def faults(self) -> dict[str, npt.NDArray[np.bool_]]:
+        """Why a person cannot be trained on: reason to mask (M,). A person may have several."""
+        box = self.clipped_xyxy().astype(np.float32)
+        return {
+            "a crowd": self.iscrowd,
+            "without labelled keypoints": self.filled_num_keypoints() == 0,
+            "with an empty box": np.any(box[:, 2:] <= box[:, :2], axis=1),
+            "with all keypoints at or before 0": ~np.any(self.keypoints > 0, axis=(1, 2)),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class DetectionTable:
+    """Columns of D boxes that a detector found, in the order of its file.
+
+    Args:
+        images: The images of the annotation file.
+        id: (D,) int64, the place among the boxes of the wanted category.
+        image_row: (D,) int32, row in ``images``.
+        bbox_xyxy: (D, 4) float32 in pixels, not clipped.
+        score: (D,) float32.
+    """
+
+    images: ImageTable
+    id: npt.NDArray[np.int64]
+    image_row: npt.NDArray[np.int32]
+    bbox_xyxy: npt.NDArray[np.float32]
+    score: npt.NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        _check_shapes(self, {"bbox_xyxy": (4,)})
+        _freeze(self)
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    def take(self, selection: Selection) -> DetectionTable:
+        """The table of the selected rows, with all images; ``selection`` is a mask, indices or a slice."""
+        return replace(self, **_taken_columns(self, selection))
+
+
+def _taken_columns(table: InstanceTable | DetectionTable, selection: Selection) -> dict[str, Any]:
+    taken: dict[str, Any] = {}
+    for field in fields(table):
+        column = getattr(table, field.name)
+        if isinstance(column, np.ndarray):
+            taken[field.name] = column[selection]
+        elif isinstance(column, ByteColumn):
+            taken[field.name] = column.take(selection)
+    return taken
+
+
+def _check_shapes(table: ImageTable | InstanceTable | DetectionTable, trailing: dict[str, tuple[int, ...]]) -> None:
+    columns = {f.name: getattr(table, f.name) for f in fields(table)}
+    rows = len(table.id)
+    wrong = []
+    for name, column in columns.items():
+        if isinstance(column, np.ndarray) and column.shape != (rows, *trailing.get(name, ())):
+            wrong.append(f"{name} has shape {column.shape}, expected {(rows, *trailing.get(name, ()))}")
+        elif isinstance(column, ByteColumn) and len(column) != rows:
+            wrong.append(f"{name} has {len(column)} rows, expected {rows}")
+    if wrong:
+        raise ValueError(f"{type(table).__name__}: {'; '.join(wrong)}")
+
+
+def _freeze(table: Any) -> None:
+    for field in fields(table):
+        column = getattr(table, field.name)
+        if isinstance(column, np.ndarray):
+            column = column.view()
+            column.flags.writeable = False
+            object.__setattr__(table, field.name, column)

@@ -1,0 +1,314 @@
+"""Data sets with COCO-style annotations, in the shape that MMEngine and MMPose's transforms expect."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Optional, Union
+
+import numpy as np
+from mmengine.dataset import BaseDataset
+from mmengine.fileio import exists, get_local_path
+
+from mmpose_mix.annotations.coco_json import read_coco_images, read_coco_json, read_detections_json
+from mmpose_mix.annotations.table import InstanceTable, Selection
+from mmpose_mix.datasets.coco_items import (
+    BottomupItems,
+    DetectionItems,
+    DictItems,
+    ImagePaths,
+    Items,
+    Persons,
+    TopdownItems,
+)
+from mmpose_mix.datasets.item_metainfo import item_metainfo
+from mmpose_mix.metainfo import keypoint_set, parse_pose_metainfo
+from mmpose_mix.registry import DATASETS
+
+Indices = Union[int, Sequence[int], np.ndarray]
+
+DETECTED_CATEGORY = 1
+
+
+@DATASETS.register_module(name=["CocoStyleDataset", "BaseCocoStyleDataset"])
+class CocoStyleDataset(BaseDataset):
+    """Persons of a COCO-style annotation file, or boxes of a person detector.
+
+    The annotations are kept as columns of arrays. ``data_list`` is a read-only sequence that makes each ``data_info``
+    dict when it is asked for: nothing that a transform does to an item reaches the columns.
+
+    A data set of its own format overrides :meth:`load_data_list`, which may return a list of dicts as well.
+
+    Args:
+        ann_file: COCO annotation file, relative to ``data_root`` or absolute.
+        bbox_file: Boxes of a person detector, which take the place of the annotated boxes; not relative to
+            ``data_root``. Only with ``data_mode='topdown'`` and ``test_mode=True``.
+        data_mode: ``'topdown'``, one item per person, or ``'bottomup'``, one item per image.
+        metainfo: Keypoint set: ``dict(from_file=...)`` or a ``dataset_info`` dict. ``None`` takes the class's
+            ``METAINFO``.
+        data_root: Folder that ``ann_file`` and ``data_prefix`` are relative to.
+        data_prefix: ``dict(img=FOLDER)``, the folder of the images.
+        filter_cfg: ``dict(bbox_score_thr=...)`` leaves out boxes with a lower score (top-down only).
+        indices: An int keeps the first (negative: the last) items, a sequence these items.
+        serialize_data: Accepted for MMPose's configs. Both values give the same data set: MMEngine serializes lists of
+            dicts to keep workers from copying them, and arrays of columns are not copied in the first place.
+        pipeline: Transforms, as configs or callables.
+        test_mode: The items carry ``raw_ann_info`` and ``segmentation``; in bottom-up mode images without persons
+            are items too; the metainfo carries ``ann_file`` for the metric.
+        lazy_init: Read the files at first use.
+        max_refetch: How often, in training, another random item takes the place of one that the pipeline refused.
+        sample_interval: Keep the images whose id is divisible by it. Not with ``bbox_file``.
+
+    Raises:
+        TypeError: if an argument has the wrong type.
+        ValueError: if arguments contradict each other, if a file is not what is expected, or if nothing is left after
+            filtering.
+        FileNotFoundError: if a file is absent.
+    """
+
+    METAINFO: dict = {}
+
+    def __init__(
+        self,
+        ann_file: str = "",
+        bbox_file: Optional[str] = None,
+        data_mode: str = "topdown",
+        metainfo: Optional[Mapping[str, Any]] = None,
+        data_root: Optional[str] = None,
+        data_prefix: Mapping[str, str] = {"img": ""},
+        filter_cfg: Optional[Mapping[str, Any]] = None,
+        indices: Optional[Indices] = None,
+        serialize_data: bool = True,
+        pipeline: Sequence[Union[Mapping[str, Any], Callable]] = (),
+        test_mode: bool = False,
+        lazy_init: bool = False,
+        max_refetch: int = 1000,
+        sample_interval: int = 1,
+    ) -> None:
+        self.data_mode = data_mode
+        self.bbox_file = bbox_file or None
+        self.sample_interval = sample_interval
+        self._given_ann_file = ann_file
+        self._check_arguments(test_mode, data_prefix, filter_cfg)
+        super().__init__(
+            ann_file=ann_file,
+            metainfo=metainfo,
+            data_root=data_root,
+            data_prefix=dict(data_prefix),
+            filter_cfg=filter_cfg,
+            indices=indices,
+            serialize_data=serialize_data,
+            pipeline=list(pipeline),
+            test_mode=test_mode,
+            lazy_init=True,
+            max_refetch=max_refetch,
+        )
+        if test_mode:
+            self._metainfo["ann_file"] = self.ann_file
+        self._keypoints = keypoint_set(self._metainfo)
+        if not lazy_init:
+            self.full_init()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "parse_data_info" in cls.__dict__:
+            raise TypeError(
+                f"{cls.__name__}.parse_data_info is never called: annotations are read as columns, not one by one. "
+                f"Override load_data_list instead; it may return a list of data_info dicts."
+            )
+
+    @classmethod
+    def _load_metainfo(cls, metainfo: Optional[Mapping[str, Any]] = None) -> dict[str, Any]:
+        chosen = cls.METAINFO if metainfo is None else metainfo
+        if not chosen:
+            raise ValueError(
+                f"{cls.__name__}: no metainfo; pass metainfo=dict(from_file='configs/_base_/datasets/coco.py') or the "
+                f"file of your own keypoint set, or set METAINFO on the class"
+            )
+        return parse_pose_metainfo(chosen)
+
+    def full_init(self) -> None:
+        """Read the files and select the items; does nothing the second time.
+
+        Raises:
+            FileNotFoundError, ValueError: as the constructor.
+        """
+        if self._fully_initialized:
+            return
+        self._tally: list[str] = []
+        self.data_list = _as_items(self.load_data_list())
+        self.data_list = _as_items(self.filter_data())
+        if self._indices is not None:
+            self.data_list = self.data_list.take(self._selection(self._indices))
+            self._tally.append(f"{len(self.data_list)} left by indices={self._indices!r}")
+        if not len(self.data_list):
+            raise ValueError(
+                f"{type(self).__name__}: no item is left of {self.bbox_file or self.ann_file!r}: "
+                f"{'; '.join(self._tally)}. Check that the file and data_mode={self.data_mode!r} are meant, "
+                f"and loosen the filter that took the last items."
+            )
+        self._fully_initialized = True
+
+    def load_data_list(self) -> Sequence[Mapping[str, Any]]:
+        """The items before ``filter_cfg`` and ``indices``: a sequence of ``data_info`` dicts."""
+        self._refuse_absent_files()
+        num_keypoints = self._metainfo["num_keypoints"]
+        if self.bbox_file:
+            return self._load_detections(num_keypoints)
+        outlines = self.data_mode == "bottomup" and not self.test_mode
+        with get_local_path(self.ann_file) as path:
+            file = read_coco_json(path, num_keypoints, with_outlines=outlines, with_raw=self.test_mode)
+        self._set_classes(file.categories)
+        table = file.instances
+        self._tally.append(
+            f"{file.num_annotations} annotations of {len(table.images)} images, "
+            f"{len(table)} of them with bbox and keypoints"
+        )
+        wanted_images = table.images.id % self.sample_interval == 0
+        if self.sample_interval != 1:
+            table = table.take(wanted_images[table.image_row])
+            self._tally.append(f"{len(table)} left by sample_interval={self.sample_interval}")
+        if self.test_mode:
+            self._refuse_repeated_ids(table)
+        if self.data_mode == "topdown":
+            return self._topdown_items(table)
+        if self.test_mode:
+            wanted_images[table.image_row] = False
+            return BottomupItems.of(table, self.data_prefix["img"], np.flatnonzero(wanted_images))
+        return BottomupItems.of(table, self.data_prefix["img"], np.empty(0, dtype=np.int32))
+
+    def filter_data(self) -> Sequence[Mapping[str, Any]]:
+        """The items of ``data_list`` that ``filter_cfg`` leaves."""
+        threshold = (self.filter_cfg or {}).get("bbox_score_thr")
+        if threshold is None:
+            return self.data_list
+        kept = self.data_list.take(self.data_list.bbox_scores() >= threshold)
+        self._tally.append(f"{len(kept)} left by filter_cfg={dict(self.filter_cfg)}")
+        return kept
+
+    def get_data_info(self, idx: int) -> dict[str, Any]:
+        """The item ``idx`` before the pipeline: a new dict, with the metainfo that transforms need and ``sample_idx``.
+
+        Raises:
+            IndexError: unless ``-len(self) <= idx < len(self)``.
+        """
+        if not self._fully_initialized:
+            self.full_init()
+        info = self.data_list[idx]
+        info.update(item_metainfo(self._keypoints), sample_idx=idx if idx >= 0 else len(self.data_list) + idx)
+        return info
+
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """The category of each box of item ``idx``, for MMEngine's ``ClassBalancedDataset``."""
+        if self.bbox_file:
+            return [DETECTED_CATEGORY]
+        return np.ravel(self.get_data_info(idx).get("category_id", [])).astype(int).tolist()
+
+    def __len__(self) -> int:
+        if not self._fully_initialized:
+            self.full_init()
+        return len(self.data_list)
+
+    def get_subset_(self, indices: Indices) -> None:
+        """Keep the first (int), the last (negative int) or the listed items, in place."""
+        self.full_init()
+        self.data_list = self.data_list.take(self._selection(indices))
+
+    def get_subset(self, indices: Indices) -> CocoStyleDataset:
+        """The data set of the first (int), the last (negative int) or the listed items."""
+        self.full_init()
+        # An own memo: the default one of MMEngine is shared by all calls and may hold the copies of freed objects.
+        subset = self._copy_without_annotation({})
+        subset.data_list = self.data_list.take(self._selection(indices))
+        return subset
+
+    def _check_arguments(
+        self, test_mode: bool, data_prefix: Mapping[str, str], filter_cfg: Optional[Mapping[str, Any]]
+    ) -> None:
+        found = []
+        if self.data_mode not in ("topdown", "bottomup"):
+            found.append(f"data_mode={self.data_mode!r}; allowed are 'topdown' and 'bottomup'")
+        if self.bbox_file and self.data_mode != "topdown":
+            found.append(f"bbox_file with data_mode={self.data_mode!r}; detected boxes need data_mode='topdown'")
+        if self.bbox_file and not test_mode:
+            found.append("bbox_file with test_mode=False; detected boxes carry no keypoints to train on")
+        interval = self.sample_interval
+        if not isinstance(interval, int) or isinstance(interval, bool) or interval < 1:
+            found.append(f"sample_interval={interval!r}; give an integer from 1")
+        elif interval != 1 and self.bbox_file:
+            found.append(f"sample_interval={interval} with bbox_file; it selects annotated images only")
+        if set(data_prefix) != {"img"}:
+            found.append(f"data_prefix={dict(data_prefix)}; give dict(img=FOLDER)")
+        unknown = [key for key in filter_cfg or {} if key != "bbox_score_thr"]
+        if unknown:
+            found.append(f"filter_cfg has unknown keys {unknown}; allowed is 'bbox_score_thr'")
+        elif filter_cfg and self.data_mode == "bottomup":
+            found.append("filter_cfg bbox_score_thr with data_mode='bottomup'; it selects boxes in 'topdown' only")
+        if found:
+            raise ValueError(f"{type(self).__name__}: {'; '.join(found)}")
+
+    def _refuse_absent_files(self) -> None:
+        name = type(self).__name__
+        if not self.ann_file:
+            raise ValueError(f"{name}: ann_file is empty; give the path of a COCO annotation file")
+        if not exists(self.ann_file):
+            raise FileNotFoundError(
+                f"{name}: there is no annotation file {self.ann_file!r} "
+                f"(data_root={self.data_root!r}, ann_file={self._given_ann_file!r}, working directory {os.getcwd()!r})"
+            )
+        if self.bbox_file and not exists(self.bbox_file):
+            raise FileNotFoundError(
+                f"{name}: there is no bbox_file {self.bbox_file!r} (working directory {os.getcwd()!r}); "
+                f"unlike ann_file it is not relative to data_root={self.data_root!r}"
+            )
+
+    def _set_classes(self, categories: Optional[list[dict[str, Any]]]) -> None:
+        if categories is not None:
+            self._metainfo["CLASSES"] = categories
+
+    def _load_detections(self, num_keypoints: int) -> Items:
+        with get_local_path(self.ann_file) as path:
+            images, categories = read_coco_images(path)
+        with get_local_path(self.bbox_file) as path:
+            boxes = read_detections_json(path, images, DETECTED_CATEGORY)
+        self._set_classes(categories)
+        self._tally.append(f"{len(boxes)} boxes of category_id {DETECTED_CATEGORY} in {len(images)} images")
+        return DetectionItems(ImagePaths(self.data_prefix["img"], images), boxes, num_keypoints)
+
+    def _refuse_repeated_ids(self, table: InstanceTable) -> None:
+        distinct, counts = np.unique(table.id, return_counts=True)
+        repeated = distinct[counts > 1].tolist()
+        if repeated:
+            raise ValueError(
+                f"{type(self).__name__}: {self.ann_file}: {len(repeated)} annotation ids occur more than once "
+                f"({', '.join(map(str, repeated[:5]))}{', ...' if len(repeated) > 5 else ''}). "
+                f"With test_mode=True they must differ, because the evaluation tells persons apart by id."
+            )
+
+    def _topdown_items(self, table: InstanceTable) -> Items:
+        faults = table.faults()
+        valid = ~np.logical_or.reduce(list(faults.values()))
+        if not valid.all():
+            table = table.take(valid)
+            reasons = ", ".join(f"{mask.sum()} {reason}" for reason, mask in faults.items() if mask.any())
+            self._tally.append(f"{len(table)} left of the persons that can be trained on ({reasons})")
+        return TopdownItems(Persons.of(table, self.data_prefix["img"]))
+
+    def _selection(self, indices: Indices) -> Selection:
+        size = len(self.data_list)
+        if isinstance(indices, (int, np.integer)) and not isinstance(indices, bool):
+            return slice(indices) if indices >= 0 else slice(indices, None)
+        places = np.asarray(indices)
+        if places.ndim != 1 or (places.size and places.dtype.kind not in "iu"):
+            raise TypeError(f"{type(self).__name__}: indices must be an int or a sequence of ints, got {indices!r}")
+        outside = places[(places < -size) | (places >= size)].tolist()
+        if outside:
+            raise IndexError(
+                f"{type(self).__name__}: indices {outside[:5]}{' ...' if len(outside) > 5 else ''} "
+                f"are outside of a data set of {size} items"
+            )
+        return places.astype(np.int64)
+
+
+def _as_items(items: Sequence[Mapping[str, Any]]) -> Items:
+    return items if isinstance(items, Items) else DictItems(items)
