@@ -20,7 +20,7 @@ def warp_matrix(center: np.ndarray, scale: np.ndarray, rotation: float, output_s
     Args:
         center: (2,), original pixels.
         scale: (w, h) of the box, original pixels; its height is implied by the output's aspect ratio.
-        rotation: of the box, degrees; positive turns x towards y.
+        rotation: of the box, degrees; positive turns x towards y, and so the content the other way.
         output_size: (w, h), pixels.
     """
     width, height = output_size
@@ -41,7 +41,11 @@ def _right_angle(center: np.ndarray, left: np.ndarray) -> np.ndarray:
 
 
 def udp_warp_matrix(center: np.ndarray, scale: np.ndarray, rotation: float, output_size: tuple[int, int]) -> np.ndarray:
-    """As ``warp_matrix``, but between pixel centers: corner pixel to corner pixel (arXiv:1911.07524); float32."""
+    """As ``warp_matrix``, but from pixel center to pixel center (arXiv:1911.07524), float32.
+
+    The box's edges become the centers of the output's outermost pixels. ``rotation`` turns the content, not the box:
+    the sign is the other one, as in MMPose; training draws both alike.
+    """
     angle = np.deg2rad(rotation)
     cosine, sine = math.cos(angle), math.sin(angle)
     (x, y), (width, height) = center, scale

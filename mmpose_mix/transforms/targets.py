@@ -65,7 +65,7 @@ class GenerateTarget(BaseTransform):
                 "GenerateTarget: the sample lacks 'keypoints_visible', or both 'transformed_keypoints' and 'keypoints'"
             )
         visible, label_weight = visible_and_label_weight(results["keypoints_visible"])
-        if visible is not results["keypoints_visible"] or "keypoints_visible_weights" not in results:
+        if np.ndim(results["keypoints_visible"]) == 3 or "keypoints_visible_weights" not in results:
             results["keypoints_visible_weights"] = label_weight
         results["keypoints_visible"] = visible
 
