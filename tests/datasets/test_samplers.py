@@ -1,0 +1,308 @@
+"""MultiSourceSampler: exact proportions, replayed epochs, ranks that share."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections import Counter
+from itertools import chain, islice
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mmengine.dataset import ConcatDataset, RepeatDataset
+from mmengine.registry import DATA_SAMPLERS as ROOT_DATA_SAMPLERS
+from mmengine.runner import Runner
+from torch.utils.data import DataLoader
+
+from mmpose_mix.datasets import CombinedDataset, MultiSourceSampler
+from mmpose_mix.registry import DATA_SAMPLERS
+from tests.datasets.mixture_parts import COCO, listed
+
+
+class Lengths:
+    """The least that a sampler asks of a data set."""
+
+    def __init__(self, *lens: int) -> None:
+        self.lens = list(lens)
+
+    def __len__(self) -> int:
+        return sum(self.lens)
+
+    def source_of(self, indices) -> np.ndarray:
+        return np.searchsorted(np.cumsum(self.lens), indices, side="right")
+
+
+def sampler_of(dataset, batch_size=4, source_ratio=(1, 1), **options) -> MultiSourceSampler:
+    return MultiSourceSampler(dataset, batch_size, source_ratio, **{"seed": 0, **options})
+
+
+def epochs_of(sampler: MultiSourceSampler, *epochs: int) -> list[list[int]]:
+    drawn = []
+    for epoch in epochs:
+        sampler.set_epoch(epoch)
+        drawn.append(list(sampler))
+    return drawn
+
+
+def counts_of(dataset: Lengths, indices: list[int], batch_size: int) -> list[list[int]]:
+    rows = dataset.source_of(np.array(indices)).reshape(-1, batch_size)
+    return [np.bincount(row, minlength=len(dataset.lens)).tolist() for row in rows]
+
+
+def test_golden_epoch():
+    sampler = sampler_of(Lengths(6, 4), batch_size=5, source_ratio=[3, 2], seed=1)
+    assert list(sampler) == [5, 0, 3, 8, 9, 1, 2, 4, 7, 6]
+
+
+def test_without_shuffle_the_sources_are_walked_in_order():
+    sampler = sampler_of(Lengths(6, 3), batch_size=3, source_ratio=[2, 1], shuffle=False)
+    assert epochs_of(sampler, 0, 1) == [[0, 1, 6, 2, 3, 7, 4, 5, 8]] * 2
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "ratio"),
+    [(8, [10, 1]), (64, [1, 0.01]), (4, [1, 1, 1, 1, 1]), (4, [1, 0]), (2, [1, 1, 1])],
+)
+def test_a_share_below_one_sample_a_batch_neither_hangs_nor_starves(batch_size, ratio):
+    """Reference row 3C-1: MMPose loops for ever and eats the memory."""
+    dataset = Lengths(*[1000] * len(ratio))
+    drawn = list(sampler_of(dataset, batch_size, ratio))
+    counts = np.array(counts_of(dataset, drawn, batch_size))
+    wanted = len(counts) * batch_size * np.array(ratio) / sum(ratio)
+    assert np.abs(counts.sum(axis=0) - wanted).max() < 1
+
+
+@pytest.mark.parametrize(("batch_size", "sources"), [(10, 4), (7, 4)])
+def test_no_source_gets_the_whole_remainder(batch_size, sources):
+    """Reference row 3C-2: MMPose gives source 0 what is left over."""
+    dataset = Lengths(*[700] * sources)
+    counts = np.array(counts_of(dataset, list(sampler_of(dataset, batch_size, [1] * sources)), batch_size))
+    assert set(counts.ravel().tolist()) == {batch_size // sources, batch_size // sources + 1}
+    assert np.ptp(counts.sum(axis=0)) <= 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    lens=st.lists(st.integers(1, 80), min_size=1, max_size=5),
+    batch_size=st.integers(1, 20),
+    world_size=st.integers(1, 4),
+    round_up=st.booleans(),
+)
+def test_len_is_what_every_rank_yields(lens, batch_size, world_size, round_up):
+    """Reference row 3C-3: MMPose's length is neither that of an epoch nor a multiple of the batch."""
+    dataset = Lengths(*lens)
+    size, global_batch = len(dataset), batch_size * world_size
+    steps = -(-size // global_batch) if round_up else size // global_batch
+    options = {"round_up": round_up, "world_size": world_size}
+    if not steps:
+        with pytest.raises(ValueError, match="round_up=False drops it, so an epoch would be empty"):
+            sampler_of(dataset, batch_size, lens, rank=0, **options)
+        return
+    for rank in range(world_size):
+        sampler = sampler_of(dataset, batch_size, lens, rank=rank, **options)
+        assert len(sampler) == len(list(sampler)) == steps * batch_size
+
+
+@pytest.mark.parametrize(("factors", "lens"), [([0.5, 0.5], [50, 50]), ([2, 2], [200, 200]), ([0.3, 1], [30, 100])])
+def test_it_draws_the_right_source_and_all_of_a_resampled_mixture(factors, lens):
+    """Reference row 3C-4: with factors MMPose draws wrong sources, or only the first half of them."""
+    dataset = CombinedDataset(COCO, [listed("a", 100), listed("b", 100)], sample_ratio_factor=factors)
+    assert dataset.lens == lens
+    sampler = sampler_of(dataset, batch_size=10, source_ratio=[1, 1])
+    seen = set()
+    for epoch in range(8):
+        sampler.set_epoch(epoch)
+        assert dataset.epoch == epoch
+        items = [dataset[index] for index in sampler]
+        seen.update((item["source"], item["id"]) for item in items)
+        for start in range(0, len(items), 10):
+            assert Counter(item["source"] for item in items[start : start + 10]) == {0: 5, 1: 5}
+    assert len(seen) == 200
+
+
+def test_equal_sources_are_walked_in_unrelated_orders():
+    """Reference row 3C-5: MMPose walks them in lockstep."""
+    drawn = np.array(list(sampler_of(Lengths(90, 90, 90), 3, [1, 1, 1]))).reshape(-1, 3) - [0, 90, 180]
+    assert (drawn[:, 0] == drawn[:, 1]).sum() < 9
+    assert (drawn[:, 1] == drawn[:, 2]).sum() < 9
+
+
+def test_an_epoch_is_replayed_by_a_sampler_that_never_saw_the_others():
+    """Reference row 3C-6: MMPose starts from epoch 0 again after a restart."""
+    dataset = Lengths(30, 11)
+    through = epochs_of(sampler_of(dataset, 4, [2, 1]), 0, 1, 2, 3)
+    assert epochs_of(sampler_of(dataset, 4, [2, 1]), 3, 1, 2, 0) == [through[3], through[1], through[2], through[0]]
+    assert len({tuple(indices) for indices in through}) == 4
+    assert epochs_of(sampler_of(dataset, 4, [2, 1], seed=1), 0)[0] != through[0]
+
+
+def test_an_epoch_that_was_left_early_changes_nothing():
+    sampler = sampler_of(Lengths(3000, 1100), 4, [2, 1])
+    whole = epochs_of(sampler, 0, 1)
+    other = sampler_of(Lengths(3000, 1100), 4, [2, 1])
+    assert list(islice(other, 7)) == whole[0][:7]
+    assert epochs_of(other, 1)[0] == whole[1]
+
+
+def test_passes_and_proportions_go_on_across_epochs():
+    dataset = Lengths(5, 8)
+    drawn = list(chain.from_iterable(epochs_of(sampler_of(dataset, 3, [1, 2]), *range(12))))
+    for source, (offset, length) in enumerate([(0, 5), (5, 8)]):
+        mine = [index - offset for index in drawn if dataset.source_of(index) == source]
+        for start in range(0, len(mine) - length, length):
+            assert sorted(mine[start : start + length]) == list(range(length))
+    assert Counter(dataset.source_of(drawn).tolist()) == {0: 60, 1: 120}
+
+
+def test_it_can_be_copied_and_pickled_even_halfway():
+    """Reference row 3C-7: MMPose's holds generators."""
+    sampler = sampler_of(Lengths(30, 11), 4, [2, 1])
+    sampler.set_epoch(2)
+    indices = iter(sampler)
+    next(indices)
+    for other in (copy.deepcopy(sampler), pickle.loads(pickle.dumps(sampler))):
+        assert list(other) == list(sampler)
+
+
+def test_an_epoch_is_not_held_in_memory():
+    """Reference row 3C-9: MMPose makes the whole list first."""
+    sampler = sampler_of(Lengths(10**11, 10**10), 64, [2, 1])
+    sampler.set_epoch(3)
+    assert len(list(islice(sampler, 10))) == 10
+
+
+def test_a_small_source_is_recycled_in_whole_passes_and_the_epoch_is_as_long_as_the_data_set():
+    """Reference row 3C-9: the length does not depend on the ratio, and an exhausted source begins its next pass."""
+    dataset = Lengths(10, 990)
+    drawn = list(sampler_of(dataset, 10, [1, 1]))
+    assert len(drawn) == 1000
+    assert set(Counter(index for index in drawn if index < 10).values()) == {50}
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    lens=st.lists(st.integers(1, 60), min_size=2, max_size=5),
+    batch_size=st.integers(1, 8),
+    world_size=st.integers(2, 5),
+    epoch=st.integers(0, 4),
+)
+def test_ranks_share_global_batches_that_do_not_depend_on_their_number(lens, batch_size, world_size, epoch):
+    """Reference row 3C-9: ranks are disjoint within a pass."""
+    dataset = Lengths(*lens)
+    ratio = list(range(1, len(lens) + 1))
+    alone = sampler_of(dataset, batch_size * world_size, ratio)
+    ranks = [sampler_of(dataset, batch_size, ratio, rank=rank, world_size=world_size) for rank in range(world_size)]
+    whole = np.array(epochs_of(alone, epoch)[0]).reshape(-1, batch_size * world_size)
+    parts = np.stack([np.array(epochs_of(rank, epoch)[0]).reshape(-1, batch_size) for rank in ranks], axis=1)
+    np.testing.assert_array_equal(np.sort(parts.reshape(whole.shape), axis=1), np.sort(whole, axis=1))
+    for part in parts.reshape(-1, batch_size):
+        counts = np.bincount(dataset.source_of(part), minlength=len(lens))
+        assert (np.abs(counts - batch_size * np.array(ratio) / sum(ratio)) < 1).all()
+
+
+def test_it_takes_a_mixture_in_a_repeat_dataset():
+    """Reference row 3C-10."""
+    mixture = CombinedDataset(COCO, [listed("a", 6), listed("b", 4)], sample_ratio_factor=[0.5, 1])
+    repeated = RepeatDataset(mixture, 3)
+    sampler = sampler_of(repeated, 7, [1, 1])
+    assert len(sampler) == len(repeated) == 21
+    sampler.set_epoch(2)
+    assert mixture.epoch == 2
+    assert max(sampler) < len(mixture)
+
+
+def test_a_wrapper_that_hides_the_sources_is_refused_with_words():
+    """Reference row 3C-10."""
+    mixture = CombinedDataset(COCO, [listed("a", 6)])
+    with pytest.raises(
+        TypeError, match=r"ConcatDataset does not tell the lengths.*put other wrappers around the sources"
+    ):
+        sampler_of(ConcatDataset([mixture, mixture]))
+    with pytest.raises(TypeError, match="list does not tell"):
+        sampler_of([1, 2, 3])
+
+
+def test_the_docstring_is_about_the_ratio_and_says_what_it_weighs():
+    """Reference row 3C-11: the text of MMPose's docs is about another argument."""
+    text = MultiSourceSampler.__doc__
+    assert "source_ratio`` weighs items" in text
+    assert "sample_ratio_factor" not in text
+    assert "``batch_size`` has to be this ``batch_size``" in text
+
+
+def test_it_is_built_by_name_in_this_scope_and_at_the_root():
+    config = {"type": "MultiSourceSampler", "batch_size": 2, "source_ratio": (1, 1), "seed": 3}
+    for registry in (DATA_SAMPLERS, ROOT_DATA_SAMPLERS):
+        assert isinstance(registry.build(config, default_args={"dataset": Lengths(3, 3)}), MultiSourceSampler)
+
+
+def test_without_a_seed_one_is_agreed_on():
+    assert isinstance(MultiSourceSampler(Lengths(3, 3), 2, [1, 1]).seed, int)
+
+
+def test_the_dataloader_of_a_runner_yields_the_proportion():
+    config = {
+        "batch_size": 4,
+        "num_workers": 0,
+        "dataset": CombinedDataset(COCO, [listed("a", 10), listed("b", 30)]),
+        "sampler": {"type": "mmpose_mix.MultiSourceSampler", "batch_size": 4, "source_ratio": [3, 1]},
+        "collate_fn": {"type": list},
+    }
+    loader = Runner.build_dataloader(config, seed=0)
+    assert len(loader) == 10
+    for batch in loader:
+        assert Counter(item["source"] for item in batch) == {0: 3, 1: 1}
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_batches_are_the_same_whatever_the_workers(workers):
+    dataset = CombinedDataset(COCO, [listed("a", 9), listed("b", 12)], sample_ratio_factor=[1, 0.5])
+    sampler = sampler_of(dataset, 5, [2, 1])
+    loader = DataLoader(
+        dataset,
+        batch_size=5,
+        sampler=sampler,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        collate_fn=list,
+    )
+    for epoch in range(2):
+        sampler.set_epoch(epoch)
+        expected = [dataset[index]["id"] for index in sampler]
+        assert [item["id"] for batch in loader for item in batch] == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"source_ratio": [0, 0]}, ValueError, "no positive entry"),
+        ({"source_ratio": [-4, 8]}, ValueError, r"source_ratio\[0\]=-4"),
+        ({"source_ratio": [1]}, ValueError, "1 entries for 2 sources"),
+        ({"source_ratio": 0.5}, TypeError, "must be a list with one number for each source"),
+        ({"source_ratio": {"a": 1}}, TypeError, "must be a list with one number for each source"),
+        ({"source_ratio": ["1", 1]}, TypeError, r"source_ratio\[0\]='1'"),
+        ({"batch_size": 0}, ValueError, "batch_size=0 must be at least 1"),
+        ({"batch_size": 2.0}, TypeError, "batch_size=2.0 must be an integer"),
+        ({"batch_size": 100, "round_up": False}, ValueError, r"20 samples are less than one global batch \(1 x 100\)"),
+        ({"rank": 1}, ValueError, "give both or neither"),
+        ({"rank": 2, "world_size": 2}, ValueError, r"rank=2 must be in 0..1"),
+    ],
+)
+def test_errors_say_what_was_given_and_what_is_allowed(options, error, words):
+    with pytest.raises(error, match=words):
+        sampler_of(Lengths(10, 10), **options)
+
+
+def test_an_empty_source_is_refused_unless_its_ratio_is_zero():
+    """Reference row 3C-1: MMPose loops for ever."""
+    with pytest.raises(ValueError, match="source 1: no samples, but a positive source_ratio"):
+        sampler_of(Lengths(10, 0))
+    assert max(sampler_of(Lengths(10, 0), source_ratio=[1, 0])) < 10
+
+
+@pytest.mark.parametrize("epoch", [-1, 0.5])
+def test_an_epoch_that_is_none_is_refused(epoch):
+    with pytest.raises((TypeError, ValueError)):
+        sampler_of(Lengths(3, 3)).set_epoch(epoch)
