@@ -5,13 +5,13 @@ Run with a Python that has MMPose: ``python tests/evaluation/golden_coco_metric.
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+from noisy_predictions import predicted_samples
 
 HERE = Path(__file__).resolve().parent
 SCORE_MODES = ("bbox", "bbox_keypoint", "bbox_rle", "keypoint")
@@ -77,20 +77,19 @@ def cases() -> dict[str, tuple[str, dict, bool]]:
     }
 
 
-def metric_inputs(name: str, folder: Path, noisy) -> tuple[list[dict], dict, dict]:
+def metric_inputs(name: str, folder: Path) -> tuple[list[dict], dict, dict]:
     """The samples, the metainfo and the arguments of CocoMetric of a case.
 
     Args:
         name: one of :func:`cases`.
         folder: the sample data.
-        noisy: the module noisy_predictions.
     """
     data, arguments, from_file = cases()[name]
     sigmas, annotation_file, recipe, _ = DATA[data]
     annotation_file = folder / annotation_file
     detections = recipe.get("detections")
     options = {key: value for key, value in recipe.items() if key != "detections"}
-    samples = noisy.predicted_samples(annotation_file, folder / detections if detections else None, **options)
+    samples = predicted_samples(annotation_file, folder / detections if detections else None, **options)
     meta = {
         "dataset_name": data.split("_")[0],
         "num_keypoints": len(sigmas),
@@ -100,10 +99,10 @@ def metric_inputs(name: str, folder: Path, noisy) -> tuple[list[dict], dict, dic
     return samples, meta, {**arguments, **({"ann_file": str(annotation_file)} if from_file else {})}
 
 
-def _statistics(name: str, folder: Path, noisy) -> list[float]:
+def _statistics(name: str, folder: Path) -> list[float]:
     from mmpose.evaluation.metrics import CocoMetric
 
-    samples, meta, arguments = metric_inputs(name, folder, noisy)
+    samples, meta, arguments = metric_inputs(name, folder)
     with tempfile.TemporaryDirectory() as output:
         metric = CocoMetric(**arguments, outfile_prefix=f"{output}/out")
         metric.dataset_meta = meta
@@ -112,10 +111,7 @@ def _statistics(name: str, folder: Path, noisy) -> list[float]:
 
 
 def main() -> None:
-    specification = importlib.util.spec_from_file_location("noisy_predictions", HERE / "noisy_predictions.py")
-    noisy = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(noisy)
-    golden = {name: _statistics(name, Path(sys.argv[1]), noisy) for name in cases()}
+    golden = {name: _statistics(name, Path(sys.argv[1])) for name in cases()}
     lines = [f"{json.dumps(name)}: {json.dumps(values)}" for name, values in golden.items()]
     (HERE / "golden_coco_metric.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
 

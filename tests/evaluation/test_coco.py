@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from golden_coco_metric import cases, metric_inputs
 from mmengine.evaluator import Evaluator
 from mmengine.structures import InstanceData
+from tiny_people import META, annotation, dataset, sample
 
 from mmpose_mix.evaluation import CocoMetric
 from mmpose_mix.structures import PoseDataSample
-from tests.evaluation import noisy_predictions
-from tests.evaluation.conftest import META, annotation, dataset, sample
-from tests.evaluation.golden_coco_metric import cases, metric_inputs
 
 GOLDEN = json.loads(Path(__file__).with_name("golden_coco_metric.json").read_text())
 STAT_NAMES = ["AP", "AP .5", "AP .75", "AP (M)", "AP (L)", "AR", "AR .5", "AR .75", "AR (M)", "AR (L)"]
@@ -33,7 +32,7 @@ def evaluate(samples: list, meta: dict = META, **arguments) -> dict:
 
 @pytest.mark.parametrize("case", sorted(cases()))
 def test_numbers_equal_those_of_mmpose_on_xtcocotools(case, pose_samples):
-    samples, meta, arguments = metric_inputs(case, pose_samples, noisy_predictions)
+    samples, meta, arguments = metric_inputs(case, pose_samples)
     found = evaluate(samples, meta, **arguments)
     names = CROWD_STAT_NAMES if case.startswith("crowdpose") else STAT_NAMES
     assert list(found) == [f"coco/{name}" for name in names]
@@ -44,7 +43,7 @@ def test_numbers_equal_those_of_mmpose_on_xtcocotools(case, pose_samples):
 def test_the_converters_may_be_used_epoch_after_epoch(pose_samples):
     """MMPose converts the annotations, and the caller's sigmas, once more at each evaluation."""
     case = "coco's arms among 14 keypoints"
-    samples, meta, arguments = metric_inputs(case, pose_samples, noisy_predictions)
+    samples, meta, arguments = metric_inputs(case, pose_samples)
     metric = CocoMetric(**arguments)
     for _ in range(2):
         metric.dataset_meta = meta

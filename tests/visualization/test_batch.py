@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 from mmengine.structures import InstanceData
+from tiny_samples import BLUE, GREEN, META, RED, is_near
 
 from mmpose_mix.structures import PoseDataSample
 from mmpose_mix.visualization import draw_batch
-from tests.visualization.conftest import BLUE, GREEN, META, RED, is_near
 
 PLACES = np.array([[[20, 30], [70, 30], [70, 100]]], dtype=np.float32)
 

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 from mmengine.visualization import Visualizer
+from tiny_samples import META, sample
 
 from mmpose_mix.registry import HOOKS
 from mmpose_mix.visualization import PoseLocalVisualizer, PoseVisualizationHook
-from tests.visualization.conftest import META, sample
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 from mmengine.structures import InstanceData, PixelData
+from tiny_samples import BLUE, GREEN, META, PLACES, RED, changed, color_at, is_near, sample
 
 from mmpose_mix.registry import VISUALIZERS
 from mmpose_mix.visualization import PoseLocalVisualizer
-from tests.visualization.conftest import BLUE, GREEN, META, PLACES, RED, changed, color_at, is_near, sample
 
 
 def draw(image: np.ndarray, packed, meta=META, arguments=None, **options) -> np.ndarray:
