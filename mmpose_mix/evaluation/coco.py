@@ -15,7 +15,7 @@ from mmengine.fileio import dump
 from mmengine.logging import print_log
 
 from mmpose_mix.evaluation.average_precision import crowd_keypoint_precision, indexed, keypoint_precision
-from mmpose_mix.evaluation.ground_truth import annotations_of_samples, complete, read_annotation_file
+from mmpose_mix.evaluation.ground_truth import annotations_of_sample, complete, gathered, read_annotation_file
 from mmpose_mix.evaluation.oks import oks_nms, soft_oks_nms
 from mmpose_mix.evaluation.predictions import SCORE_MODES, PredictedPoses, group_by_image
 from mmpose_mix.keypoints.mapping import KeypointMapping
@@ -39,7 +39,8 @@ class CocoMetric(BaseMetric):
     """Average precision and recall of keypoints after COCO's rules.
 
     The annotations are those of ``ann_file``; where that is not given, those of ``dataset_meta['ann_file']``, which our
-    data sets name in test mode; where there is none either, as in a mixture, those that the samples carry.
+    data sets name in test mode; where there is none either, as in a mixture, those that the samples carry, with the
+    keypoints that their source's converter made of them.
 
     Args:
         ann_file: COCO keypoint file.
@@ -137,7 +138,9 @@ class CocoMetric(BaseMetric):
             poses = self._converted(PredictedPoses.from_sample(sample))
             self._check_poses(poses)
             needs_annotations = self.ann_file is None and not self.format_only
-            annotated = _annotations_of(sample) if needs_annotations else None
+            # a gt_converter wants the annotations as they are in the file
+            wanted = self._dataset_meta["num_keypoints"] if self._gt_mapping is None else None
+            annotated = annotations_of_sample(sample, wanted) if needs_annotations else None
             self.results.append(_SampleResult(poses, annotated))
 
     def compute_metrics(self, results: list[_SampleResult]) -> dict[str, float]:
@@ -155,7 +158,7 @@ class CocoMetric(BaseMetric):
         dataset, origin = self._dataset, str(self.ann_file)
         if self.ann_file is None and not self.format_only:
             results = _with_distinct_image_ids(results)
-            dataset, origin = annotations_of_samples([result.annotated for result in results]), "the samples"
+            dataset, origin = gathered([result.annotated for result in results]), "the samples"
             if self.outfile_prefix is not None:
                 dump(dataset, f"{self.outfile_prefix}.gt.json")
         detections = self._detections([result.poses for result in results])
@@ -186,9 +189,8 @@ class CocoMetric(BaseMetric):
         self._image_ids = {image["id"] for image in self._dataset["images"]}
         if not self._dataset["annotations"] and not self.format_only:
             raise ValueError(
-                f"CocoMetric.ann_file: {ann_file} has no annotations to compare with. For a test split without "
-                "them, set "
-                "format_only=True and outfile_prefix."
+                f"CocoMetric.ann_file: {ann_file} has no annotations to compare with. For a test split without them, "
+                "set format_only=True and outfile_prefix."
             )
 
     def _converted(self, poses: PredictedPoses) -> PredictedPoses:
@@ -209,14 +211,12 @@ class CocoMetric(BaseMetric):
             raise ValueError(
                 f"CocoMetric: the model predicts {predicted} keypoints, the data set "
                 f"'{self._dataset_meta.get('dataset_name')}' has {expected}. Choose the data set's in the model's "
-                "test_cfg, for "
-                "instance output_keypoint_indices=list(range(17)), or convert with pred_converter."
+                "test_cfg, for instance output_keypoint_indices=list(range(17)), or convert with pred_converter."
             )
         if self._image_ids is not None and poses.image_id not in self._image_ids:
             raise ValueError(
                 f"CocoMetric: image id {poses.image_id} is not among the {len(self._image_ids)} images of "
-                f"{self.ann_file}. "
-                "Is it the annotation file of the data set that is evaluated?"
+                f"{self.ann_file}. Is it the annotation file of the data set that is evaluated?"
             )
 
     def _detections(self, predictions: list[PredictedPoses]) -> list[dict]:
@@ -252,12 +252,12 @@ def _mapping(argument: str, converter: Optional[Mapping]) -> Optional[KeypointMa
 def _checked_sigmas(meta: Mapping, mapping: Optional[KeypointMapping]) -> np.ndarray:
     sigmas, name = np.asarray(meta.get("sigmas", ())), meta.get("dataset_name")
     expected = meta.get("num_keypoints", len(sigmas))
-    if len(sigmas) != expected or not len(sigmas) or not (sigmas > 0).all():
+    positive = (sigmas > 0).all()
+    if len(sigmas) != expected or not len(sigmas) or not positive:
         raise ValueError(
             f"CocoMetric: the keypoint set of '{name}' has {expected} keypoints and {len(sigmas)} sigmas"
-            f"{', not all above 0' if len(sigmas) and not (sigmas > 0).all() else ''}. COCO's metric needs one "
-            "positive sigma "
-            "for each keypoint: add them to the metainfo file, or use a metric that needs none, such as PCKAccuracy."
+            f"{'' if positive else ', not all above 0'}. COCO's metric needs one positive sigma for each keypoint: add "
+            "them to the metainfo file, or use a metric that needs none."
         )
     if mapping is None:
         return sigmas
@@ -266,27 +266,6 @@ def _checked_sigmas(meta: Mapping, mapping: Optional[KeypointMapping]) -> np.nda
     for sources, target, *_ in mapping.pairs:
         converted[target] = sigmas[np.atleast_1d(sources)].mean()
     return converted
-
-
-def _annotations_of(sample: Mapping) -> dict:
-    missing = [key for key in ("ori_shape", "raw_ann_info") if key not in sample]
-    if missing:
-        raise ValueError(
-            "CocoMetric: without an annotation file the samples must carry their annotations, but sample "
-            f"{sample['id']} of "
-            f"image {sample['img_id']} lacks {', '.join(missing)}. Give CocoMetric an ann_file, or build the data "
-            "set with "
-            "test_mode=True and pack these keys (PackPoseInputs' meta_keys)."
-        )
-    annotations = sample["raw_ann_info"]
-    height, width = sample["ori_shape"]
-    return {
-        "image_id": int(sample["img_id"]),
-        "width": int(width),
-        "height": int(height),
-        "crowd_index": sample.get("crowd_index"),
-        "annotations": list(annotations) if isinstance(annotations, (list, tuple)) else [annotations],
-    }
 
 
 def _with_distinct_image_ids(results: Sequence[_SampleResult]) -> list[_SampleResult]:

@@ -10,6 +10,8 @@ import numpy as np
 from mmengine.fileio import get_text
 from mmengine.logging import print_log
 
+from mmpose_mix.evaluation.predictions import to_array
+
 # Area of a person relative to that of the box around it: CrowdPose's and MMPose's figure for files without areas.
 AREA_OF_BOX = 0.53
 _VISIBLE = 2
@@ -43,12 +45,48 @@ def read_annotation_file(path: str) -> dict:
     return {"images": content["images"], "annotations": annotations, "categories": categories}
 
 
-def annotations_of_samples(samples: Iterable[Mapping]) -> dict:
+def annotations_of_sample(sample: Mapping, num_keypoints: Optional[int] = None) -> dict:
+    """The annotations that a test sample carries.
+
+    Args:
+        sample: has ``img_id``, ``ori_shape`` (h, w) and ``raw_ann_info``: a COCO annotation, a list of them, or None;
+            may have ``crowd_index``.
+        num_keypoints: the target's. The keypoints of ``gt_instances`` take the place of the raw ones, which are as the
+            source has them, before its converter: in another order, or of another number.
+
+    Returns:
+        ``image_id``, ``width``, ``height``, ``crowd_index`` (or None) and ``annotations``, a list in which None stands
+        for nothing.
+
+    Raises:
+        ValueError: where the sample carries no annotations.
+    """
+    missing = [key for key in ("ori_shape", "raw_ann_info") if key not in sample]
+    if missing:
+        raise ValueError(
+            "CocoMetric: without an annotation file the samples must carry their annotations, but sample "
+            f"{sample['id']} of image {sample['img_id']} lacks {', '.join(missing)}. Give CocoMetric an ann_file, or "
+            "build the data set with test_mode=True and pack these keys (PackPoseInputs' meta_keys)."
+        )
+    annotations = sample["raw_ann_info"]
+    annotations = list(annotations) if isinstance(annotations, (list, tuple)) else [annotations]
+    if num_keypoints is not None:
+        annotations = _in_target_keypoints(annotations, sample, num_keypoints)
+    height, width = sample["ori_shape"]
+    return {
+        "image_id": int(sample["img_id"]),
+        "width": int(width),
+        "height": int(height),
+        "crowd_index": sample.get("crowd_index"),
+        "annotations": annotations,
+    }
+
+
+def gathered(samples: Iterable[Mapping]) -> dict:
     """Gather the annotations that test samples carry, each image and each annotation once.
 
     Args:
-        samples: mappings with ``image_id``, ``width``, ``height``, ``crowd_index`` (or None) and ``annotations``, a
-            list of COCO annotations in which None stands for nothing.
+        samples: what :func:`annotations_of_sample` gave of each.
 
     Returns:
         A data set with ``images``, ``annotations`` and ``categories``; the annotations' ``image_id`` is the sample's.
@@ -108,8 +146,7 @@ def complete(
     if use_area and without_area:
         print_log(
             f"CocoMetric: {without_area} of {len(kept)} annotations in {origin} have no area; {AREA_OF_BOX} * w * h "
-            "of the "
-            "box stands in for it (use_area=False does so for all of them).",
+            "of the box stands in for it (use_area=False does so for all of them).",
             logger="current",
         )
     annotations = [
@@ -156,14 +193,26 @@ def _pose(annotation: Mapping, num_keypoints: int, convert: Optional[ConvertKeyp
     return pose.reshape(-1, 3) if convert is None else convert(pose.reshape(-1, 3))
 
 
+def _in_target_keypoints(annotations: list, sample: Mapping, num_keypoints: int) -> list:
+    """The annotations; the one of a top-down sample with the keypoints that went through the pipeline."""
+    converted = sample.get("gt_instances", {})
+    if len(annotations) != 1 or annotations[0] is None or "keypoints" not in converted:
+        return annotations
+    keypoints, visible = to_array(converted["keypoints"]), to_array(converted["keypoints_visible"])
+    if keypoints.shape[:2] != (1, num_keypoints):
+        return annotations
+    visible = visible[..., 0] if visible.ndim == 3 else visible
+    triples = np.concatenate([keypoints[0, :, :2], 2 * visible[0][:, None]], axis=1)
+    return [{**annotations[0], "keypoints": triples.ravel().tolist()}]
+
+
 def _check_pose_sizes(poses: Sequence[np.ndarray], annotations: Sequence[Mapping], origin: str, expected: int) -> None:
     wrong = {len(pose): annotation["id"] for pose, annotation in zip(poses, annotations) if len(pose) != expected}
     if wrong:
         found = ", ".join(f"{number} (annotation {example})" for number, example in sorted(wrong.items()))
         raise ValueError(
             f"CocoMetric: the data set's keypoint set has {expected} keypoints, but annotations in {origin} have "
-            f"{found}. "
-            "Evaluate with the metainfo of the annotations' own keypoint set, or convert them with "
+            f"{found}. Evaluate with the metainfo of the annotations' own keypoint set, or convert them with "
             "gt_converter=dict(num_keypoints=..., mapping=[(from, to), ...])."
         )
 
@@ -173,8 +222,8 @@ def _check_crowd_index(images: Sequence[Mapping], origin: str) -> None:
     if lacking:
         raise ValueError(
             f"CocoMetric: iou_type='keypoints_crowd' needs a crowd index for each image; {len(lacking)} of "
-            f"{len(images)} "
-            f"images in {origin} have none (first id: {lacking[0]}). Use iou_type='keypoints' for other data sets."
+            f"{len(images)} images in {origin} have none (first id: {lacking[0]}). Use iou_type='keypoints' for other "
+            "data sets."
         )
 
 

@@ -57,23 +57,22 @@ class PredictedPoses:
                 f"CocoMetric: a data sample lacks {', '.join(missing)}; it has {', '.join(sorted(sample))}."
             )
         predicted, annotated = sample["pred_instances"], sample.get("gt_instances", {})
-        keypoints, scores = _array(predicted["keypoints"]), _array(predicted["keypoint_scores"])
+        keypoints, scores = to_array(predicted["keypoints"]), to_array(predicted["keypoint_scores"])
         if keypoints.ndim != 3 or scores.shape != keypoints.shape[:2]:
             raise ValueError(
                 f"CocoMetric: sample {sample['id']} of image {sample['img_id']} has keypoints of shape "
-                f"{keypoints.shape} and "
-                f"keypoint_scores of shape {scores.shape}; expected (N, K, 2) and (N, K)."
+                f"{keypoints.shape} and keypoint_scores of shape {scores.shape}; expected (N, K, 2) and (N, K)."
             )
         return cls(
             image_id=int(sample["img_id"]),
-            sample_id=tuple(np.ravel(_array(sample["id"])).tolist()),
+            sample_id=tuple(np.ravel(to_array(sample["id"])).tolist()),
             source=sample.get("source"),
             keypoints=keypoints[..., :2],
             keypoint_scores=scores,
             bbox_scores=_bbox_scores(predicted, annotated, len(keypoints)),
             areas=_areas(keypoints, annotated),
             category_ids=_category_ids(sample, len(keypoints)),
-            bboxes_xywh=_xywh(_array(predicted["bboxes"])) if "bboxes" in predicted else None,
+            bboxes_xywh=_xywh(to_array(predicted["bboxes"])) if "bboxes" in predicted else None,
         )
 
     def scores(self, mode: str, keypoint_threshold: float) -> np.ndarray:
@@ -130,38 +129,35 @@ def group_by_image(predictions: Iterable[PredictedPoses]) -> dict[int, list[Pred
         if first.source != prediction.source:
             raise ValueError(
                 f"CocoMetric: sources {first.source} and {prediction.source} both have image {prediction.image_id} "
-                "with sample "
-                f"{prediction.sample_id}, and one annotation file cannot tell them apart. Evaluate each source with "
-                "a metric "
-                "of its own, or leave ann_file out so that the samples' own annotations are used."
+                f"with sample {prediction.sample_id}, and one annotation file cannot tell them apart. Evaluate each "
+                "source with a metric of its own, or leave ann_file out so that the samples' own annotations are used."
             )
     return {image_id: [samples[key] for key in sorted(samples)] for image_id, samples in images.items()}
 
 
 def _bbox_scores(predicted: Mapping, annotated: Mapping, number: int) -> np.ndarray:
     if "bbox_scores" in predicted:
-        return _array(predicted["bbox_scores"]).astype(np.float64)
+        return to_array(predicted["bbox_scores"]).astype(np.float64)
     if "bbox_scores" in annotated and len(annotated["bbox_scores"]) == number:
-        return _array(annotated["bbox_scores"]).astype(np.float64)
+        return to_array(annotated["bbox_scores"]).astype(np.float64)
     return np.ones(number)
 
 
 def _areas(keypoints: np.ndarray, annotated: Mapping) -> np.ndarray:
     if "bbox_scales" in annotated and len(annotated["bbox_scales"]) == len(keypoints):
-        return _array(annotated["bbox_scales"]).astype(np.float64).prod(axis=1)
+        return to_array(annotated["bbox_scales"]).astype(np.float64).prod(axis=1)
     return np.ptp(keypoints[..., :2].astype(np.float64), axis=1).prod(axis=1)
 
 
 def _category_ids(sample: Mapping, number: int) -> np.ndarray:
-    given = np.ravel(_array(sample.get("category_id", 1)))
+    given = np.ravel(to_array(sample.get("category_id", 1)))
     if len(given) == number:
         return given
     distinct = np.unique(given)
     if len(distinct) > 1:
         raise ValueError(
             f"CocoMetric: sample {sample['id']} of image {sample['img_id']} has {number} predicted poses, but the "
-            "categories "
-            f"{distinct.tolist()}; which pose is of which category cannot be told."
+            f"categories {distinct.tolist()}; which pose is of which category cannot be told."
         )
     return np.full(number, distinct[0] if len(distinct) else 1)
 
@@ -170,5 +166,6 @@ def _xywh(bboxes_xyxy: np.ndarray) -> np.ndarray:
     return np.concatenate([bboxes_xyxy[:, :2], bboxes_xyxy[:, 2:4] - bboxes_xyxy[:, :2]], axis=1)
 
 
-def _array(values: Any) -> np.ndarray:
+def to_array(values: Any) -> np.ndarray:
+    """A tensor, an array or a list as a numpy array."""
     return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)

@@ -96,9 +96,8 @@ def _tile(image: torch.Tensor, sample: PoseDataSample, metainfo: Mapping[str, An
     if not isinstance(image, torch.Tensor) or image.dtype != torch.uint8 or image.ndim != 3:
         found = f"{image.dtype} of shape {tuple(image.shape)}" if isinstance(image, torch.Tensor) else type(image)
         raise ValueError(
-            f"draw_batch: expected uint8 tensors (3, h, w) as inputs, got {found}. Pass the batch as the data "
-            "loader yields "
-            "it, before the data preprocessor."
+            f"draw_batch: expected uint8 tensors (3, h, w) as inputs, got {found}. Pass the batch as the data loader "
+            "yields it, before the data preprocessor."
         )
     keypoints = _of(sample.gt_instances, "transformed_keypoints", "PackPoseInputs needs pack_transformed=True")[0]
     weights = _of(sample.gt_instance_labels, "keypoint_weights", "the pipeline needs GenerateTarget")[0]

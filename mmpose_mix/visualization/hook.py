@@ -87,9 +87,8 @@ class PoseVisualizationHook(Hook):
         visualizer = Visualizer.get_current_instance()
         if not isinstance(visualizer, PoseLocalVisualizer):
             raise ValueError(
-                f"PoseVisualizationHook: the runner's visualizer is a {type(visualizer).__name__}, which cannot "
-                "draw poses. "
-                "Set visualizer=dict(type='PoseLocalVisualizer') in the config, or enable=False."
+                f"PoseVisualizationHook: the runner's visualizer is a {type(visualizer).__name__}, which cannot draw "
+                "poses. Set visualizer=dict(type='PoseLocalVisualizer') in the config, or enable=False."
             )
         visualizer.set_dataset_meta(dataset_meta)
         visualizer.add_datasample(

@@ -205,9 +205,8 @@ class PoseLocalVisualizer(Visualizer):
             return PoseLook.from_metainfo({}, num_keypoints, **given)
         raise ValueError(
             f"PoseLocalVisualizer: the sample has {num_keypoints} keypoints, the metainfo of "
-            f"'{meta.get('dataset_name')}' {len(meta['keypoint_colors'])}. Call set_dataset_meta with the metainfo "
-            "of the "
-            "keypoints that the model gives out, or put output_keypoint_indices into the sample's metainfo."
+            f"'{meta.get('dataset_name')}' {len(meta['keypoint_colors'])}. Call set_dataset_meta with the metainfo of "
+            "the keypoints that the model gives out, or put output_keypoint_indices into the sample's metainfo."
         )
 
     def _heat(self, image: np.ndarray, sample: PoseDataSample, side: str) -> Optional[np.ndarray]:

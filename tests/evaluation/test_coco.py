@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import pickle
 import re
 from pathlib import Path
 
@@ -151,6 +152,38 @@ def test_a_mixture_is_evaluated_from_its_samples(tmp_path):
     written = json.loads((tmp_path / "out.gt.json").read_text())
     assert [image["id"] for image in written["images"]] == [1, 2]
     assert [person["image_id"] for person in written["annotations"]] == [1, 2]
+
+
+def test_a_mixture_is_evaluated_in_the_target_keypoints():
+    """Reference row 3A-7: the raw annotation stays in the source's keypoints, here two of the target's three."""
+    target = annotation(1, 7, keypoints=[15, 15, 2, 0, 0, 0, 40, 80, 2])
+    converted = sample(target, raw_ann_info={**target, "keypoints": [40, 80, 2, 15, 15, 2]})
+    keypoints = converted["pred_instances"]["keypoints"].copy()
+    converted["pred_instances"]["keypoints"][0, 1] = 999
+    marks = np.array([[[1, 1], [0, 0], [1, 1]]], dtype=np.float32)
+    for visible in (marks, marks[..., 0]):
+        converted["gt_instances"].update(keypoints=keypoints, keypoints_visible=visible)
+        assert evaluate([converted])["coco/AP"] == pytest.approx(1)
+
+
+def test_a_converter_that_only_reorders_is_followed_too():
+    target = annotation(1, 7)
+    reordered = sample(
+        target, raw_ann_info={**target, "keypoints": [*target["keypoints"][3:], *target["keypoints"][:3]]}
+    )
+    assert evaluate([reordered])["coco/AP"] == 0
+    reordered["gt_instances"].update(
+        keypoints=reordered["pred_instances"]["keypoints"], keypoints_visible=np.ones((1, 3))
+    )
+    assert evaluate([reordered])["coco/AP"] == pytest.approx(1)
+
+
+def test_results_can_be_sent_between_processes():
+    metric = CocoMetric()
+    metric.dataset_meta = META
+    metric.process([], [sample(annotation(1, 7))])
+    sent = pickle.loads(pickle.dumps(metric.results))
+    assert metric.compute_metrics(sent) == metric.compute_metrics(metric.results)
 
 
 def test_an_image_without_people_counts_against_false_poses():
