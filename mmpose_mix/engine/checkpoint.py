@@ -100,7 +100,7 @@ def load_from_refused(filename: str, map_location: Any = None) -> Any:
 
 
 def _load_plain_or_restricted(path: Path, map_location: Any, restricted: RestrictedPickle) -> Any:
-    """Torch's own loader of plain weights reads most files and refuses TorchScript and tar; ours reads what it cannot."""
+    """Torch's own loader of plain weights reads most files and refuses TorchScript and tar; ours reads the rest."""
     try:
         return torch.load(path, map_location=map_location, weights_only=True)
     except pickle.UnpicklingError:

@@ -7,9 +7,11 @@ hands out refuses to be changed, so a file cannot alter the process either.
 
 from __future__ import annotations
 
+import math
 import pickle
 import re
 from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Iterator
 from typing import Any, Callable, NoReturn, Optional
 
 import numpy as np
@@ -19,9 +21,7 @@ from mmengine.logging.history_buffer import HistoryBuffer
 # Python 2 names, which pickles of protocol 2 and below use.
 _RENAMED_MODULES = {"__builtin__": "builtins", "copy_reg": "copyreg", "numpy.core.multiarray": "numpy._core.multiarray"}
 _PLAIN_TYPES = (bool, bytearray, bytes, complex, dict, float, frozenset, int, list, range, set, slice, str, tuple)
-# Structured types ("V") are left out: numpy takes the offsets of their fields from the file as they are.
-_DTYPE_CODE = re.compile(r"[biufcSUOmM]\d+")
-_SCALAR_KINDS = frozenset("biufcSUmM")
+_DTYPE_CODE = re.compile(r"[biufcSU][1-9]\d*")
 # Left out of the report: log buffers refer to their methods this way, and get them anew.
 _UNREPORTED = frozenset({"builtins.getattr"})
 
@@ -48,6 +48,9 @@ class Placeholder:
 
     def add(self, value: object) -> None:
         """Ignore the element."""
+
+    def __iter__(self) -> Iterator[object]:
+        return iter(())
 
     def __call__(self, *_: object, **__: object) -> Placeholder:
         return self
@@ -95,12 +98,10 @@ class _IncomingHistoryBuffer(HistoryBuffer):
         return object.__new__(cls)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        histories = [np.asarray(state[key]) for key in ("_log_history", "_count_history")]
+        histories = [_arrived(state[key], {}) for key in ("_log_history", "_count_history")]
         for history in histories:
-            if history.dtype.kind not in "biuf" or history.ndim != 1:
-                raise pickle.UnpicklingError(
-                    f"a log buffer holds {history.dtype} of shape {history.shape}, not numbers"
-                )
+            if not isinstance(history, np.ndarray) or history.dtype.kind not in "biuf" or history.ndim != 1:
+                raise pickle.UnpicklingError(f"a log buffer holds {history!r:.100}, not a row of numbers")
         self.__class__ = HistoryBuffer
         HistoryBuffer.__init__(self, *histories, max_length=int(state["max_length"]))
 
@@ -115,22 +116,56 @@ def _parameter(data: object, requires_grad: bool, *_: object) -> Any:
     return torch.nn.Parameter(data, requires_grad) if isinstance(data, torch.Tensor) else data
 
 
-def _empty_array(*_: object) -> np.ndarray:
-    """What numpy's ``_reconstruct`` makes before the array gets its state."""
-    return np.ndarray.__new__(np.ndarray, (0,), "b")
+class _IncomingDtype:
+    """A numpy type on its way in. Numpy's own ``__setstate__`` takes sizes and fields from a file as they are."""
+
+    __slots__ = ("code", "value")
+
+    def __init__(self, code: object, *_: object) -> None:
+        simple = isinstance(code, str) and _DTYPE_CODE.fullmatch(code)
+        self.code = code if simple else None
+        self.value: object = np.dtype(code) if simple else Placeholder(f"numpy.dtype({code!r:.20})")
+
+    def __setstate__(self, state: tuple) -> None:
+        if self.code is not None and state[1] in ("<", ">", "|", "="):
+            self.value = np.dtype(f"{state[1]}{self.code}")
 
 
-def _dtype(code: str, *_: object) -> np.dtype:
-    """A dtype of its own, because pickle sets its byte order in place."""
-    if not isinstance(code, str) or not _DTYPE_CODE.fullmatch(code):
-        raise pickle.UnpicklingError(f"an array has the type {code!r}")
-    return np.dtype(np.dtype(code), copy=True)
+class _IncomingArray:
+    """A numpy array on its way in."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, *_: object) -> None:
+        self.value: object = Placeholder("numpy.ndarray")
+
+    def __setstate__(self, state: tuple) -> None:
+        _, shape, dtype, is_fortran, data = state
+        if isinstance(dtype, _IncomingDtype) and isinstance(dtype.value, np.dtype):
+            if math.prod(shape) * dtype.value.itemsize != len(data):
+                raise pickle.UnpicklingError(f"an array {shape} of {dtype.value} comes with {len(data)} bytes")
+            order = "F" if is_fortran else "C"
+            self.value = np.ndarray(shape, dtype.value, bytearray(data), order=order)
 
 
 def _scalar(dtype: object, data: object) -> Any:
-    if not isinstance(dtype, np.dtype) or dtype.kind not in _SCALAR_KINDS:
-        raise pickle.UnpicklingError(f"a scalar has the type {dtype!r}")
-    return np.frombuffer(data, dtype, 1)[0]
+    if isinstance(dtype, _IncomingDtype) and isinstance(dtype.value, np.dtype):
+        return np.frombuffer(data, dtype.value, 1)[0]
+    return Placeholder("numpy scalar")
+
+
+def _arrived(value: Any, seen: dict[int, object]) -> Any:
+    """``value`` with the arrays and types that came in within its containers, which are changed in place."""
+    if isinstance(value, (_IncomingArray, _IncomingDtype)):
+        return value.value
+    if isinstance(value, tuple) and not isinstance(value, torch.Size):
+        items = [_arrived(item, seen) for item in value]
+        return value if all(new is old for new, old in zip(items, value)) else tuple(items)
+    if isinstance(value, (dict, list)) and id(value) not in seen:
+        seen[id(value)] = value
+        for place, item in list(value.items() if isinstance(value, dict) else enumerate(value)):
+            value[place] = _arrived(item, seen)
+    return value
 
 
 def _encode(text: str, encoding: str = "latin1") -> bytes:
@@ -150,9 +185,10 @@ def _trusted_globals() -> dict[str, object]:
         "collections.Counter": Counter,
         "collections.OrderedDict": OrderedDict,
         "collections.defaultdict": _default_dict,
-        "numpy._core.multiarray._reconstruct": _empty_array,
+        "numpy._core.multiarray._reconstruct": _IncomingArray,
         "numpy._core.multiarray.scalar": _scalar,
-        "numpy.dtype": _dtype,
+        "numpy.dtype": _IncomingDtype,
+        "numpy.ndarray": _IncomingArray,
         "torch.Size": torch.Size,
         "torch._utils._rebuild_parameter": _parameter,
         "torch._utils._rebuild_tensor": _tensor,
@@ -162,7 +198,6 @@ def _trusted_globals() -> dict[str, object]:
     }
     trusted.update({name: _Builder(function) for name, function in functions.items()})
     trusted["mmengine.logging.history_buffer.HistoryBuffer"] = _IncomingHistoryBuffer
-    trusted["numpy.ndarray"] = _Builder(_empty_array)
     return trusted
 
 
@@ -189,6 +224,9 @@ class RestrictedPickle:
                 if known not in _UNREPORTED:
                     refused.add(known)
                 return _placeholder_type(known)
+
+            def load(self) -> object:
+                return _arrived(super().load(), {})
 
         self.Unpickler = Unpickler
 

@@ -232,3 +232,12 @@ def test_all_findings_about_a_config_come_at_once():
         _estimator(test_cfg={"flip_tset": True, "output_keypoint_indices": [9]}, train_cfg={"lr": 1})
     assert "output_keypoint_indices has [9]" in str(caught.value)
     assert "train_cfg has 'lr'" in str(caught.value)
+
+
+def test_low_precision_gives_a_float32_loss_and_float32_keypoints(images, make_samples):
+    model, samples = _estimator(test_cfg=FLIP), make_samples(2)
+    with torch.autocast("cpu", torch.bfloat16):
+        losses = model(images, samples, mode="loss")
+        results = model(images, samples, mode="predict")
+    assert losses["loss_kpt"].dtype == losses["acc_pose"].dtype == torch.float32
+    assert results[0].pred_instances.keypoints.dtype == np.float32
