@@ -17,6 +17,7 @@ from mmengine.structures import InstanceData
 from tiny_people import META, annotation, dataset, sample
 
 from mmpose_mix.evaluation import CocoMetric
+from mmpose_mix.registry import DATASETS
 from mmpose_mix.structures import PoseDataSample
 
 GOLDEN = json.loads(Path(__file__).with_name("golden_coco_metric.json").read_text())
@@ -324,3 +325,39 @@ def test_crowd_statistics_need_the_crowd_index(annotation_file):
 def test_predictions_are_required():
     with pytest.raises(ValueError, match="lacks pred_instances; it has id, img_id"):
         evaluate([{"id": 1, "img_id": 7}])
+
+
+def test_a_real_mixture_predicted_exactly_scores_one(pose_samples, repository):
+    """Reference rows 3A-7 and 3A-8: COCO's 17 and AIC's 14 keypoints among 19, AIC without areas."""
+    to_19 = {"coco": [(i, i) for i in range(17)], "aic": [(3, 5), (0, 6), (6, 12), (12, 17), (13, 18)]}
+    sources = [
+        {
+            "type": f"mmpose_mix.{name.capitalize()}Dataset",
+            "ann_file": str(pose_samples / name / f"test_{name}.json"),
+            "data_prefix": {"img": str(pose_samples / name)},
+            "pipeline": [{"type": "mmpose_mix.KeypointConverter", "num_keypoints": 19, "mapping": pairs}],
+        }
+        for name, pairs in to_19.items()
+    ]
+    mixture = DATASETS.build(
+        {
+            "type": "CombinedDataset",
+            "metainfo": {"from_file": str(repository / "configs/_base_/datasets/coco_aic.py")},
+            "datasets": [{**source, "test_mode": True} for source in sources],
+            "pipeline": [
+                {"type": "mmpose_mix.LoadImage"},
+                {"type": "mmpose_mix.GetBBoxCenterScale"},
+                {"type": "mmpose_mix.TopdownAffine", "input_size": (48, 64)},
+                {"type": "mmpose_mix.PackPoseInputs"},
+            ],
+            "test_mode": True,
+        }
+    )
+    evaluator = Evaluator([CocoMetric()])
+    evaluator.dataset_meta = mixture.metainfo
+    for item in mixture:
+        packed = item["data_samples"]
+        keypoints = packed.gt_instances.keypoints
+        packed.pred_instances = InstanceData(keypoints=keypoints, keypoint_scores=np.ones(keypoints.shape[:2]))
+        evaluator.process([packed])
+    assert evaluator.evaluate(len(mixture))["coco/AP"] == pytest.approx(1)
