@@ -157,7 +157,7 @@ class InstanceTable:
 
     def filled_num_keypoints(self) -> npt.NDArray[np.int32]:
         """(M,) int32: the number of keypoints; where absent, how many have a coordinate other than 0."""
-        counted = np.count_nonzero(self.keypoints.max(axis=2), axis=1)
+        counted = np.count_nonzero(np.maximum(self.keypoints[:, :, 0], self.keypoints[:, :, 1]), axis=1)
         return np.where(self.num_keypoints < 0, counted, self.num_keypoints).astype(np.int32)
 
     def faults(self) -> dict[str, npt.NDArray[np.bool_]]:
@@ -229,6 +229,6 @@ def _freeze(table: Any) -> None:
     for field in fields(table):
         column = getattr(table, field.name)
         if isinstance(column, np.ndarray):
-            column = column.view()
+            column = column.view(np.ndarray)  # a memory map indexes slowly under its own class
             column.flags.writeable = False
             object.__setattr__(table, field.name, column)

@@ -116,7 +116,7 @@ class Persons:
     def raw_annotation(self, row: int) -> dict[str, Any]:
         """The annotation as it stands in the file, with ``iscrowd`` filled in as COCO's tools do."""
         annotation = msgspec.json.decode(self.raw[row])
-        annotation.setdefault("iscrowd", 0)
+        annotation.setdefault("iscrowd", False)
         return annotation
 
 

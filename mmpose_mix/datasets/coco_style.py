@@ -240,8 +240,11 @@ class CocoStyleDataset(BaseDataset):
         if set(data_prefix) != {"img"}:
             found.append(f"data_prefix={dict(data_prefix)}; give dict(img=FOLDER)")
         unknown = [key for key in filter_cfg or {} if key != "bbox_score_thr"]
+        threshold = (filter_cfg or {}).get("bbox_score_thr", 0)
         if unknown:
             found.append(f"filter_cfg has unknown keys {unknown}; allowed is 'bbox_score_thr'")
+        elif not isinstance(threshold, (int, float)) or isinstance(threshold, bool):
+            found.append(f"filter_cfg bbox_score_thr={threshold!r}; give a number")
         elif filter_cfg and self.data_mode == "bottomup":
             found.append("filter_cfg bbox_score_thr with data_mode='bottomup'; it selects boxes in 'topdown' only")
         if found:

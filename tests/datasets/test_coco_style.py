@@ -336,6 +336,7 @@ def test_a_subclass_that_overrides_what_is_never_called_is_refused() -> None:
         ({"sample_interval": 0}, ["sample_interval=0; give an integer from 1"]),
         ({"data_prefix": {"image": "a"}}, ["data_prefix={'image': 'a'}; give dict(img=FOLDER)"]),
         ({"filter_cfg": {"bbox_thr": 1}}, ["unknown keys ['bbox_thr']; allowed is 'bbox_score_thr'"]),
+        ({"filter_cfg": {"bbox_score_thr": "0.3"}}, ["bbox_score_thr='0.3'; give a number"]),
         ({"filter_cfg": {"bbox_score_thr": 1}, "data_mode": "bottomup"}, ["it selects boxes in 'topdown' only"]),
         ({"metainfo": {}}, ["no metainfo; pass metainfo=dict(from_file="]),
         ({"ann_file": ""}, ["ann_file is empty"]),
