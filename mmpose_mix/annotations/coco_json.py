@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, Optional, TypeVar, Union
@@ -111,29 +111,36 @@ def read_coco_json(
     image_ids = np.fromiter((a.image_id for a in kept), np.int64, len(kept))
     image_row = images.rows_of(image_ids)
     _refuse_unknown_images(path, "annotations", places, image_ids, image_row)
-    outlines = raw = None
+    columns = _columns_of(kept)
     if with_outlines:
-        outlines = ByteColumn.of([a.segmentation for a in kept if isinstance(a, _OutlinedAnnotation)])
+        columns["segmentation"] = ByteColumn.of([a.segmentation for a in kept if isinstance(a, _OutlinedAnnotation)])
     if with_raw:
         texts = _decoded(data, _File[msgspec.Raw], path, _COCO_HINT).annotations
-        raw = ByteColumn.of([texts[place] for place in places])
+        columns["raw"] = ByteColumn.of([texts[place] for place in places])
     instances = InstanceTable(
         images=images,
         image_row=image_row,
-        id=np.fromiter((a.id for a in kept), np.int64, len(kept)),
-        category_id=np.fromiter((a.category_id for a in kept), np.int32, len(kept)),
-        bbox_xywh=np.array([a.bbox for a in kept], dtype=np.float64).reshape(-1, 4),
         keypoints=np.ascontiguousarray(keypoints[:, :, :2]),
         visibility=np.ascontiguousarray(keypoints[:, :, 2]),
-        num_keypoints=np.fromiter((a.num_keypoints for a in kept), np.int32, len(kept)),
-        area=np.fromiter((a.area for a in kept), np.float64, len(kept)),
-        iscrowd=np.fromiter((bool(a.iscrowd) for a in kept), np.bool_, len(kept)),
-        segmentation=outlines,
-        raw=raw,
+        **columns,
     )
     if np.any(np.diff(image_row) < 0):
         instances = instances.take(np.argsort(image_row, kind="stable"))
     return CocoFile(instances, file.categories, len(annotations))
+
+
+def _columns_of(annotations: Sequence[_Annotation]) -> dict[str, Any]:
+    def column(values: Iterable[float], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+        return np.fromiter(values, dtype, len(annotations))
+
+    return {
+        "id": column((a.id for a in annotations), np.int64),
+        "category_id": column((a.category_id for a in annotations), np.int32),
+        "bbox_xywh": np.array([a.bbox for a in annotations], dtype=np.float64).reshape(-1, 4),
+        "num_keypoints": column((a.num_keypoints for a in annotations), np.int32),
+        "area": column((a.area for a in annotations), np.float64),
+        "iscrowd": column((bool(a.iscrowd) for a in annotations), np.bool_),
+    }
 
 
 def read_coco_images(path: PathLike) -> tuple[ImageTable, Optional[list[dict[str, Any]]]]:
