@@ -54,14 +54,14 @@ class TopdownPoseEstimator(BaseModel):
         metainfo: Optional[Mapping[str, Any]] = None,
     ) -> None:
         if isinstance(data_preprocessor, Mapping):
-            data_preprocessor = MODELS.build(dict(data_preprocessor))
+            data_preprocessor = MODELS.build(data_preprocessor)
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.metainfo = None if metainfo is None else parse_pose_metainfo(metainfo)
         self.train_cfg = dict(train_cfg or {})
         self.test_cfg = dict(test_cfg or {})
-        self.backbone = MODELS.build(dict(backbone))
-        self.neck = None if neck is None else MODELS.build(dict(neck))
-        self.head = None if head is None else MODELS.build(dict(head))
+        self.backbone = MODELS.build(backbone)
+        self.neck = None if neck is None else MODELS.build(neck)
+        self.head = None if head is None else MODELS.build(head)
         self._check_config()
         self._register_load_state_dict_pre_hook(self._rename_old_keys)
 
@@ -184,6 +184,8 @@ class TopdownPoseEstimator(BaseModel):
         out_channels = getattr(self.head, "out_channels", None)
         if indices is None or not isinstance(out_channels, int):
             return []
+        if isinstance(indices, (str, Mapping)) or not isinstance(indices, Sequence):
+            return [f"test_cfg.output_keypoint_indices={indices!r} is no list of numbers"]
         num_keypoints = out_channels // channels_per_keypoint
         allowed = range(num_keypoints)
         wrong = [index for index in indices if not isinstance(index, (int, np.integer)) or index not in allowed]

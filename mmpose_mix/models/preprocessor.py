@@ -58,7 +58,11 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
         Returns:
             ``inputs`` (B, C, H, W) float32 and ``data_samples``, whose metainfo now holds ``batch_input_shape`` and
             ``pad_shape``, both (h, w).
+
+        Raises:
+            ValueError: images of other channels than ``mean`` has.
         """
+        self._check_channels(data["inputs"])
         pad_shapes = [self._pad_shape(image) for image in data["inputs"]]
         data = super().forward(self._stacked(data), training=training)
         inputs, data_samples = data["inputs"], data["data_samples"]
@@ -68,6 +72,12 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
             for augment in self.batch_augments:
                 inputs, data_samples = augment(inputs, data_samples)
         return {"inputs": inputs, "data_samples": data_samples}
+
+    def _check_channels(self, inputs: Union[torch.Tensor, Sequence[torch.Tensor]]) -> None:
+        wanted = self.mean.numel() if self._enable_normalize else 1
+        given = sorted({image.shape[0] for image in inputs} - {wanted})
+        if wanted > 1 and given:
+            raise ValueError(f"PoseDataPreprocessor: mean and std are for {wanted} channels, but images have {given}.")
 
     @staticmethod
     def _stacked(data: dict) -> dict:

@@ -219,6 +219,7 @@ def test_modes_that_lack_what_they_need_say_so(images, make_samples):
         ),
         ({"test_cfg": {"output_keypoint_indices": []}}, "output_keypoint_indices has no index"),
         ({"test_cfg": {"output_keypoint_indices": [0.5]}}, r"has \[0.5\]"),
+        ({"test_cfg": {"output_keypoint_indices": 17}}, "output_keypoint_indices=17 is no list of numbers"),
         ({"head": {**_config()["head"], "in_channels": 5}}, "head.in_channels=5, but ResNet gives 4 channels"),
     ],
 )

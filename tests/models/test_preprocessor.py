@@ -62,3 +62,8 @@ def test_batch_augments_run_in_training_only(images, make_samples):
 
 def test_mean_and_std_are_no_part_of_a_checkpoint():
     assert PoseDataPreprocessor(mean=[1, 2, 3], std=[4, 5, 6]).state_dict() == {}
+
+
+def test_images_of_other_channels_than_the_mean_are_refused(images):
+    with pytest.raises(ValueError, match=r"mean and std are for 3 channels, but images have \[1\]"):
+        PoseDataPreprocessor(mean=[1, 2, 3], std=[4, 5, 6])({"inputs": [images[0][:1]]})

@@ -154,8 +154,8 @@ class HRNet(ResidualBackbone):
         stages, upsample = parse_extra(extra)
         layers = _Layers(conv_cfg, norm_cfg, upsample, with_cp)
         self._stem_names: list[str] = []
-        for place, channels in enumerate((in_channels, _STEM_CHANNELS), start=1):
-            names = add_conv_norm(self, place, Conv(channels, _STEM_CHANNELS, 3, 2), conv_cfg, norm_cfg)
+        for place, width in enumerate((in_channels, _STEM_CHANNELS), start=1):
+            names = add_conv_norm(self, place, Conv(width, _STEM_CHANNELS, 3, 2), conv_cfg, norm_cfg)
             self._stem_names += names
         self.relu = nn.ReLU(inplace=True)
 

@@ -71,8 +71,8 @@ class HeatmapHead(BaseModule):
         )
         self.in_channels = in_channels
         self.out_channels = out_channels
-        self.loss_module = MODELS.build(dict(loss))
-        self.decoder = None if decoder is None else KEYPOINT_CODECS.build(dict(decoder))
+        self.loss_module = MODELS.build(loss)
+        self.decoder = None if decoder is None else KEYPOINT_CODECS.build(decoder)
         self.deconv_layers = _stack(_deconv, in_channels, deconvs)
         channels = deconvs[-1][0] if deconvs else in_channels
         self.conv_layers = _stack(_conv, channels, convs)
