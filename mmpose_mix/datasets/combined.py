@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, NoReturn, Optional, Union
 
-from mmengine.dataset import BaseDataset
+from mmengine.dataset import BaseDataset, RepeatDataset
 from mmengine.logging import print_log
 from mmengine.registry import DATASETS as ROOT_DATASETS
 
@@ -208,7 +208,7 @@ class CombinedDataset(BaseDataset):
             TypeError: if the source gives something else than a dict.
         """
         source, local = self.get_subset_index(idx)
-        item = self._datasets[source][local]
+        item = _item_of(self._datasets[source], local)
         if item is None:
             return None
         if not isinstance(item, Mapping):
@@ -289,6 +289,18 @@ class CombinedDataset(BaseDataset):
         classes = [(getattr(source, "metainfo", None) or {}).get("CLASSES") for source in self._datasets]
         if classes[0] is not None and all(other == classes[0] for other in classes):
             self._metainfo.setdefault("CLASSES", classes[0])
+
+
+def _item_of(source: Any, index: int) -> Any:
+    """Return an item of a source, None if its pipeline dropped it.
+
+    MMEngine's data sets replace a dropped item by one from numpy's global generator; they are not given the occasion.
+    """
+    if type(source) is RepeatDataset:
+        return _item_of(source.dataset, index % len(source.dataset))
+    if type(source).__getitem__ is BaseDataset.__getitem__ and not source.test_mode:
+        return source.prepare_data(index)
+    return source[index]
 
 
 def _refuse_arguments(names: Mapping[str, Any]) -> NoReturn:

@@ -12,7 +12,7 @@ def findings_of_source(place: str, source: Any, wanted: int, mixture: str) -> li
     """Return what is wrong with the keypoints that a source delivers to a mixture.
 
     A source's items start with the ``num_keypoints`` of its metainfo; each ``KeypointConverter`` of its pipeline turns
-    them into its own number. A source without metainfo, or with converters inside of others, is taken on trust.
+    them into its own number. A source without metainfo, or with conversions that hide their mapping, is taken on trust.
 
     Args:
         place: the source in the mixture, such as ``'CombinedDataset.datasets[1]'``.
@@ -56,7 +56,7 @@ def _through_pipeline(dataset: Any, where: str) -> tuple[Optional[int], list[str
     count = (getattr(dataset, "metainfo", None) or {}).get("num_keypoints")
     findings = []
     for transform in getattr(dataset.pipeline, "transforms", ()):
-        if any(_is_converter(inner) for inner in _inner_transforms(transform)):
+        if _converts_beyond_telling(transform):
             return None, findings
         if not _is_converter(transform):
             continue
@@ -75,6 +75,12 @@ def _is_converter(transform: Any) -> bool:
     return hasattr(transform, "num_keypoints") and (
         hasattr(transform, "keypoint_mapping") or isinstance(getattr(transform, "mapping", None), (list, tuple))
     )
+
+
+def _converts_beyond_telling(transform: Any) -> bool:
+    """Whether a transform changes the keypoints, or holds one that does, in a way that cannot be followed from here."""
+    one_of_several = any(_is_converter(inner) for inner in _inner_transforms(transform))
+    return one_of_several or (hasattr(transform, "num_keypoints") and not _is_converter(transform))
 
 
 def _sources_read(converter: Any) -> Iterator[int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -85,7 +86,7 @@ class SeekablePermutation:
         if not 0 <= position < self._length:
             raise IndexError(f"position {position} is outside 0..{self._length - 1}.")
         if self._length <= SHORT:
-            return int(self._table()[position])
+            return int(_short_order(self._length, self._seed)[position])
         return _walk_cycle(operator.index(position), self._length, _round_keys(self._seed))
 
     def take(self, positions: ArrayLike) -> NDArray[np.int64]:
@@ -94,13 +95,10 @@ class SeekablePermutation:
         if where.size and (where.min() < 0 or where.max() >= self._length):
             raise IndexError(f"positions from {where.min()} to {where.max()} are not all in 0..{self._length - 1}.")
         if self._length <= SHORT:
-            return self._table()[where]
+            indices: NDArray[np.int64] = _short_order(self._length, self._seed)[where]
+            return indices
         keys = np.array([_round_keys(self._seed)], dtype=np.uint64).T
         return _walk_cycles(where.reshape(-1).astype(np.uint64), self._length, keys).reshape(where.shape)
-
-    def _table(self) -> NDArray[np.int64]:
-        order: NDArray[np.int64] = _short_orders(self._length, np.array([self._seed], dtype=np.uint64))[0]
-        return order
 
 
 def walk_passes(counters: NDArray[np.int64], length: int, key: Sequence[int]) -> NDArray[np.int64]:
@@ -128,6 +126,12 @@ def walk_passes(counters: NDArray[np.int64], length: int, key: Sequence[int]) ->
         return chosen
     keys = np.array([_round_keys(seed) for seed in seeds], dtype=np.uint64).reshape(-1, ROUNDS).T
     return _walk_cycles(positions.astype(np.uint64), length, keys if len(seeds) == 1 else keys[:, which])
+
+
+@lru_cache(maxsize=64)
+def _short_order(length: int, seed: int) -> NDArray[np.int64]:
+    order: NDArray[np.int64] = _short_orders(length, np.array([seed], dtype=np.uint64))[0]
+    return order
 
 
 def _short_orders(length: int, seeds: Words) -> NDArray[np.int64]:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mmcv.transforms import RandomChoice
 from mmengine.dataset import ConcatDataset, RepeatDataset
 from mmengine.registry import DATASETS as ROOT_DATASETS
 from mmengine.registry import DefaultScope
@@ -188,6 +189,15 @@ class TestDroppedItems:
         source = [{"id": 0}, None, {"id": 2}]
         assert CombinedDataset(COCO, [source])[1]["id"] == 2
 
+    @pytest.mark.parametrize("wrap", [lambda dataset: dataset, lambda dataset: RepeatDataset(dataset, 2)])
+    def test_what_takes_the_place_of_an_item_that_a_source_drops_is_not_drawn(self, wrap):
+        """MMEngine's data sets draw it from the global generator."""
+        source = wrap(DrawnPersons(9, COCO, pipeline=[DropId(4)]))
+        dataset = CombinedDataset(COCO, [listed("a", 1), source])
+        for seed in range(3):
+            np.random.seed(seed)
+            assert dataset[5]["id"] == 5
+
     def test_in_test_mode_a_dropped_item_is_an_error(self):
         dataset = mixture(2, 3, pipeline=[DropId(1)], test_mode=True)
         with pytest.raises(RuntimeError, match=r"datasets\[1\] \(list\): .* item 1 on, and test_mode allows none"):
@@ -285,7 +295,9 @@ class TestFit:
         )
 
     def test_a_source_that_tells_nothing_is_taken_on_trust(self):
-        assert len(CombinedDataset(COCO_AIC, [listed("a", 2)])) == 2
+        chosen = RandomChoice([[COCO_TO_MIX], [COCO_TO_MIX]])
+        sources = [listed("a", 2), DrawnPersons(2, COCO, pipeline=[chosen])]
+        assert len(CombinedDataset(COCO_AIC, sources)) == 4
 
 
 class TestArguments:

@@ -256,6 +256,18 @@ def test_the_dataloader_of_a_runner_yields_the_proportion():
         assert Counter(item["source"] for item in batch) == {0: 3, 1: 1}
 
 
+def test_a_shorter_epoch_asked_of_the_runner_is_kept():
+    config = {
+        "batch_size": 4,
+        "num_workers": 0,
+        "num_batch_per_epoch": 3,
+        "dataset": CombinedDataset(COCO, [listed("a", 10), listed("b", 30)]),
+        "sampler": {"type": "mmpose_mix.MultiSourceSampler", "batch_size": 4, "source_ratio": [3, 1]},
+        "collate_fn": {"type": list},
+    }
+    assert len(list(Runner.build_dataloader(config, seed=0))) == 3
+
+
 @pytest.mark.parametrize("workers", [0, 2])
 def test_batches_are_the_same_whatever_the_workers(workers):
     dataset = CombinedDataset(COCO, [listed("a", 9), listed("b", 12)], sample_ratio_factor=[1, 0.5])
