@@ -99,10 +99,11 @@ def _snapshot(results: dict[str, Any]) -> dict[str, Any]:
 
 
 def _changed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
-    def flat(value: Any) -> str:
-        return given.digest(json.loads(json.dumps(value, default=lambda array: array.tolist())))
-
-    return {key: value for key, value in after.items() if key not in before or flat(before[key]) != flat(value)}
+    return {
+        key: value
+        for key, value in after.items()
+        if key not in before or given.digest([before[key]]) != given.digest([value])
+    }
 
 
 def observe_chain(registry: ModuleType, dataset: Any, index: int, seed: int, chain: list[Any]) -> list[Any]:
