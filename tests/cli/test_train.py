@@ -1,0 +1,86 @@
+"""Training, resuming and testing from the command line, by real processes on drawn images."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmpose_mix.engine.checkpoint import load_checkpoint_safely
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def trained(path: Path) -> dict[str, torch.Tensor]:
+    return load_checkpoint_safely(str(path), map_location="cpu")["state_dict"]
+
+
+def losses(work_dir: Path) -> list[float]:
+    """All losses that the runs in a work folder logged, in the order of the runs."""
+    logs = sorted(work_dir.glob("*/vis_data/scalars.json"))
+    rows = [json.loads(line) for log in logs for line in log.read_text().splitlines()]
+    return [row["loss"] for row in rows if "loss" in row]
+
+
+def test_a_resumed_training_ends_as_the_uninterrupted_one(
+    run_module: Command, experiment: Path, tmp_path: Path
+) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    straight = run_module("mmpose_mix", "train", experiment, "--work-dir", whole)
+    assert straight.returncode == 0, straight.stderr
+    one_epoch = ("--cfg-options", "train_cfg.max_epochs=1")
+    first = run_module("mmpose_mix", "train", experiment, "--work-dir", parts, *one_epoch)
+    assert first.returncode == 0, first.stderr
+    second = run_module("mmpose_mix", "train", experiment, "--work-dir", parts, "--resume")
+    assert second.returncode == 0, second.stderr
+
+    expected, found = trained(whole / "epoch_2.pth"), trained(parts / "epoch_2.pth")
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(expected[key], found[key]) for key in expected)
+    assert losses(parts) == losses(whole)
+
+    tested = run_module("mmpose_mix", "test", experiment, parts / "epoch_2.pth", "--out", tmp_path / "metrics.json")
+    assert tested.returncode == 0, tested.stderr
+    assert set(json.loads((tmp_path / "metrics.json").read_text())) >= {"coco/AP", "coco/AR"}
+
+
+def test_two_processes_train_on_the_cpu_and_end_cleanly(run_module: Command, experiment: Path, tmp_path: Path) -> None:
+    launch = ("--standalone", "--nproc-per-node=2", "-m", "mmpose_mix", "train", experiment, "--launcher", "pytorch")
+    done = run_module("torch.distributed.run", *launch, "--work-dir", tmp_path / "run")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "epoch_2.pth").is_file()
+    alone = run_module("mmpose_mix", "train", experiment, "--work-dir", tmp_path / "alone")
+    assert alone.returncode == 0, alone.stderr
+    # the same samples an epoch in half the steps
+    assert len(losses(tmp_path / "run")) == pytest.approx(len(losses(tmp_path / "alone")) / 2, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("train", "nowhere.py"), "mmpose-mix train: Config nowhere.py is neither a file"),
+        (("train", "{experiment}", "--amp"), "mmpose-mix train: --amp needs an accelerator"),
+        (("train", "{experiment}", "--auto-scale-lr"), "mmpose-mix train: --auto-scale-lr needs auto_scale_lr="),
+        (("test", "{experiment}", "x.pth", "--dump", "x.json"), "mmpose-mix test: --dump writes a pickle"),
+        (("fly",), "invalid choice: 'fly'"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_one_message(
+    arguments: tuple[str, ...], words: str, run_module: Command, experiment: Path
+) -> None:
+    done = run_module("mmpose_mix", *(argument.format(experiment=experiment) for argument in arguments))
+    assert done.returncode != 0
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_mapping_that_does_not_fit_is_found_before_training(run_module: Command, experiment: Path) -> None:
+    wrong = "train_dataloader.dataset.datasets.1.pipeline.0.num_keypoints=20"
+    done = run_module("mmpose_mix", "train", experiment, "--cfg-options", wrong)
+    assert done.returncode != 0
+    assert "CombinedDataset.datasets[1] (AicDataset)" in done.stderr
+    assert "Epoch(train)" not in done.stdout
