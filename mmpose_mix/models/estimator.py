@@ -136,7 +136,7 @@ class TopdownPoseEstimator(BaseModel):
             _to_original_pixels(instances, data_sample.metainfo)
             if "keypoints_visible" not in instances:
                 instances.keypoints_visible = instances.keypoint_scores
-            self._select_keypoints(instances, fields)
+            self._select_keypoints(instances, fields, data_sample)
             instances.bboxes = data_sample.gt_instances.bboxes
             instances.bbox_scores = data_sample.gt_instances.bbox_scores
             data_sample.pred_instances = instances
@@ -151,10 +151,14 @@ class TopdownPoseEstimator(BaseModel):
                 if key != "dataset_name" or key not in known:
                     data_sample.set_field(value, key, field_type="metainfo")
 
-    def _select_keypoints(self, instances: InstanceData, fields: Optional[PixelData]) -> None:
+    def _select_keypoints(
+        self, instances: InstanceData, fields: Optional[PixelData], data_sample: PoseDataSample
+    ) -> None:
         wanted = self.test_cfg.get("output_keypoint_indices")
         if wanted is None:
             return
+        # tells a visualizer which of the model's keypoints these are
+        data_sample.set_metainfo({"output_keypoint_indices": tuple(wanted)})
         wanted, num_keypoints = list(wanted), instances.keypoints.shape[1]
         for key, value in instances.all_items():
             if key.startswith("keypoint"):

@@ -199,8 +199,9 @@ class PoseLocalVisualizer(Visualizer):
             if colors is not None and len(colors) == num_keypoints:
                 return PoseLook.from_metainfo(candidate, num_keypoints, **given)
         chosen = own.get("output_keypoint_indices")
-        if chosen is not None and len(chosen) == num_keypoints and "keypoint_colors" in meta:
-            return PoseLook.from_metainfo(meta, len(meta["keypoint_colors"]), **given).subset(chosen)
+        predicted = own if "keypoint_colors" in own else meta
+        if chosen is not None and len(chosen) == num_keypoints and "keypoint_colors" in predicted:
+            return PoseLook.from_metainfo(predicted, len(predicted["keypoint_colors"]), **given).subset(chosen)
         if "keypoint_colors" not in meta:
             return PoseLook.from_metainfo({}, num_keypoints, **given)
         raise ValueError(

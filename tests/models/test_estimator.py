@@ -131,6 +131,8 @@ def test_output_keypoint_indices_select_every_prediction_in_their_order(images, 
         for key in ("keypoints", "keypoint_scores", "keypoints_visible"):
             np.testing.assert_array_equal(ours.pred_instances[key], all_of_them.pred_instances[key][:, [3, 1]])
         torch.testing.assert_close(ours.pred_fields.heatmaps, all_of_them.pred_fields.heatmaps[[3, 1]])
+        assert ours.metainfo["output_keypoint_indices"] == (3, 1)
+        assert "output_keypoint_indices" not in all_of_them.metainfo
 
 
 def test_metainfo_of_the_model_replaces_all_but_the_samples_data_set_name(images, make_samples):
