@@ -101,6 +101,13 @@ def observe_losses(registry: ModuleType) -> dict[str, Any]:
         loss = registry.MODELS.build({"type": "KeypointMSELoss", **arguments})
         keywords = {key.replace("pixel_weights", "target_weights"): extras[key] for key in names}
         seen[name] = float(loss(output, target, **keywords))
+    disks = torch.from_numpy((random.rand(2, 6, 6, 4) > 0.5).astype(np.float32))
+    for weighted in (True, False):
+        combined = registry.MODELS.build({"type": "CombinedTargetMSELoss", "use_target_weight": weighted})
+        predicted = torch.from_numpy(given.random_array(6, 2, 6, 6, 4))
+        seen[f"combined_{'weighted' if weighted else 'plain'}"] = float(
+            combined(predicted, disks, extras["target_weights"][:, :2])
+        )
     return seen
 
 

@@ -46,7 +46,7 @@ def test_heads_compute_mmposes_heatmaps_losses_and_accuracy(expected: Any) -> No
     assert not unequal(expected["heads"], look.observe_heads(registry, PoseDataSample), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", look.loss_cases())
+@pytest.mark.parametrize("name", [*look.loss_cases(), "combined_weighted", "combined_plain"])
 def test_the_loss_equals_mmposes(name: str, expected: Any) -> None:
     """docs/differences.md, models: with `use_target_weight=False` MMPose weighs all the same."""
     found = look.observe_losses(registry)
