@@ -6,8 +6,22 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
+from mmengine.logging import MessageHub
+from mmengine.registry import DefaultScope
+from mmengine.visualization import Visualizer
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+# more threads than that only wait for each other on arrays as small as these
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _no_scope_is_left_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A runner makes its scope, its messages and its visualizer the process's own; the next test has to find none."""
+    for manager in (DefaultScope, MessageHub, Visualizer):
+        monkeypatch.setattr(manager, "_instance_dict", manager._instance_dict.copy())
 
 
 @pytest.fixture(scope="session")
