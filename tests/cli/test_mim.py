@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-pytest.importorskip("mim", reason="OpenMIM is absent: pip install '.[mim]'")
+# importing it here would change the distutils of all tests that follow
+pytestmark = pytest.mark.skipif(find_spec("mim") is None, reason="OpenMIM is absent: pip install '.[mim]'")
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 MERGE = "td-hm_hrnet-w32_8xb64-210e_coco-aic-256x192-merge"
