@@ -7,6 +7,8 @@ ours is measured alone. The README's table is what this prints.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import tempfile
 import tracemalloc
@@ -104,8 +106,9 @@ def main() -> None:
         folder = Path(name)
         write_annotations(folder / "coco.json", persons, 17, seed=0)
         write_annotations(folder / "aic.json", persons, 14, seed=1)
-        ours = figures(folder, "mmpose_mix")
-        theirs = figures(folder, "mmpose") if peer_is_here else None
+        with contextlib.redirect_stdout(io.StringIO()):  # MMPose's annotation reader prints its progress
+            ours = figures(folder, "mmpose_mix")
+            theirs = figures(folder, "mmpose") if peer_is_here else None
     print(f"{machine()}; 2 x {persons} persons, median of 5\n")
     units = {
         "load": (f"load 2 x {persons:,} persons", 1, "s"),
