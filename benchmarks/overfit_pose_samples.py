@@ -23,15 +23,16 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 import mmpose_mix  # noqa: F401  registers everything
+from mmpose_mix.metainfo import shipped_configs
 
-AIC_TO_COCO = [(0, 6), (1, 8), (2, 10), (3, 5), (4, 7), (5, 9), (6, 12), (7, 14), (8, 16), (9, 11), (10, 13), (11, 15)]
+MAPPINGS = Config.fromfile(shipped_configs() / "_base_" / "mappings" / "coco_aic.py")
 MIXTURES: dict[str, dict[str, Any]] = {
-    "merge": {"metainfo": "coco", "count": 17, "coco": [], "aic": AIC_TO_COCO},
+    "merge": {"metainfo": "coco", "count": 17, "coco": [], "aic": MAPPINGS.aic_to_coco},
     "combine": {
         "metainfo": "coco_aic",
         "count": 19,
-        "coco": [(index, index) for index in range(17)],
-        "aic": [*AIC_TO_COCO, (12, 17), (13, 18)],
+        "coco": MAPPINGS.coco_to_coco_aic,
+        "aic": MAPPINGS.aic_to_coco_aic,
     },
 }
 INPUT_SIZE, HEATMAP_SIZE = (96, 128), (24, 32)
