@@ -11,6 +11,8 @@ from mmengine.logging import MessageHub
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
 
+from mmpose_mix.visualization import PoseLocalVisualizer
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # more threads than that only wait for each other on arrays as small as these
@@ -20,7 +22,7 @@ torch.set_num_threads(1)
 @pytest.fixture(autouse=True)
 def _no_scope_is_left_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """A runner makes its scope, its messages and its visualizer the process's own; the next test has to find none."""
-    for manager in (DefaultScope, MessageHub, Visualizer):
+    for manager in (DefaultScope, MessageHub, Visualizer, PoseLocalVisualizer):
         monkeypatch.setattr(manager, "_instance_dict", manager._instance_dict.copy())
 
 

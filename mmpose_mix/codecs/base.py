@@ -17,6 +17,7 @@ class BaseKeypointCodec(ABC):
         instance_mapping_table: key of a sample -> its name in ``gt_instances``; empty: the packing's own table.
         label_mapping_table: the same for ``gt_instance_labels``.
         field_mapping_table: the same for ``gt_fields``.
+        maps_per_keypoint: how many heatmaps a keypoint has.
         support_batch_decoding: whether the codec has a ``batch_decode`` that takes targets with a batch axis.
     """
 
@@ -24,6 +25,7 @@ class BaseKeypointCodec(ABC):
     instance_mapping_table: Mapping[str, str] = {}
     label_mapping_table: Mapping[str, str] = {}
     field_mapping_table: Mapping[str, str] = {}
+    maps_per_keypoint: int = 1
     support_batch_decoding: bool = False
 
     @abstractmethod

@@ -54,6 +54,7 @@ class UDPHeatmap(BaseKeypointCodec):
         self.input_size = tuple(input_size)
         self.heatmap_size = tuple(heatmap_size)
         self.heatmap_type = heatmap_type
+        self.maps_per_keypoint = 3 if heatmap_type == "combined" else 1
         self.sigma = sigma
         self.radius_factor = radius_factor
         self.blur_kernel_size = blur_kernel_size

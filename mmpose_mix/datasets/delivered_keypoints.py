@@ -36,6 +36,12 @@ def findings_of_source(place: str, source: Any, wanted: int, mixture: str) -> li
     return findings
 
 
+def delivered_keypoints(dataset: Any) -> set[int]:
+    """Return the numbers of keypoints that the items of a data set, or of what it wraps, have; without untold ones."""
+    counts = {_through_pipeline(leaf, name)[0] for name, leaf in _leaves(dataset)}
+    return {count for count in counts if count is not None}
+
+
 def findings_of_pipeline(place: str, dataset: Any) -> list[str]:
     """Return which converters in a data set's own pipeline read keypoints that do not arrive there."""
     return _through_pipeline(dataset, place)[1]

@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader
 
 from mmpose_mix.datasets.epochs import changes_with_epoch, tell_epoch
 from mmpose_mix.datasets.samplers import MultiSourceSampler
+from mmpose_mix.engine.keypoint_counts import check_keypoint_counts
 from mmpose_mix.registry import HOOKS
 
 
@@ -21,12 +22,14 @@ class MixtureEpochHook(Hook):
 
     When training starts the hook also refuses what would silently train on something else than configured: a dataloader
     whose ``batch_size`` is not that of its ``MultiSourceSampler``; and an iteration-based loop over a resampled mixture
-    with another sampler, because such a loop tells the epoch to samplers alone, so the same part would come for ever.
+    with another sampler, because such a loop tells the epoch to samplers alone, so the same part would come for ever;
+    and a model whose keypoints are not as many as those of its training data or of its evaluation.
     """
 
     def before_train(self, runner: Runner) -> None:
-        """Check the dataloader. Raises ``ValueError`` with what to change."""
+        """Check dataloader and model. Raises ``ValueError`` with what to change."""
         check_mixture_of(runner)
+        check_keypoint_counts(runner)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Say the epoch to the training data."""
@@ -41,8 +44,9 @@ class DistSamplerSeedHook(RootDistSamplerSeedHook):
     """
 
     def before_train(self, runner: Runner) -> None:
-        """Check the dataloader, as :class:`MixtureEpochHook` does."""
+        """Check dataloader and model, as :class:`MixtureEpochHook` does."""
         check_mixture_of(runner)
+        check_keypoint_counts(runner)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Say the epoch to the sampler and to the training data."""

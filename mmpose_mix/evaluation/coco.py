@@ -143,6 +143,18 @@ class CocoMetric(BaseMetric):
             annotated = annotations_of_sample(sample, wanted) if needs_annotations else None
             self.results.append(_SampleResult(poses, annotated))
 
+    def finding_on_predictions(self, num_keypoints: int) -> str:
+        """Why poses of so many keypoints, before ``pred_converter``, cannot be evaluated here; empty where they can."""
+        if self._dataset_meta is None:
+            return ""
+        if self._pred_mapping is None:
+            return self._unfit(num_keypoints)
+        try:
+            self._pred_mapping.check_source(num_keypoints)
+        except ValueError as error:
+            return f"CocoMetric.pred_converter: {error}"
+        return self._unfit(self._pred_mapping.num_keypoints)
+
     def compute_metrics(self, results: list[_SampleResult]) -> dict[str, float]:
         """The statistics over all samples, and the result files.
 
@@ -203,16 +215,22 @@ class CocoMetric(BaseMetric):
         keypoints, visible = self._gt_mapping.apply(pose[None, :, :2], pose[None, :, 2])
         return np.concatenate([keypoints[0], visible[0, :, :1]], axis=1)
 
+    def _unfit(self, predicted: int) -> str:
+        expected = self._dataset_meta["num_keypoints"]
+        if predicted == expected:
+            return ""
+        return (
+            f"CocoMetric: the model predicts {predicted} keypoints, the data set "
+            f"'{self._dataset_meta.get('dataset_name')}' has {expected}. Choose the data set's in the model's "
+            "test_cfg, for instance output_keypoint_indices=list(range(17)), or convert with pred_converter."
+        )
+
     def _check_poses(self, poses: PredictedPoses) -> None:
         if self._dataset_meta is None:
             raise ValueError("CocoMetric: dataset_meta is not set; set it to the data set's metainfo before process().")
-        predicted, expected = poses.keypoints.shape[1], self._dataset_meta["num_keypoints"]
-        if predicted != expected:
-            raise ValueError(
-                f"CocoMetric: the model predicts {predicted} keypoints, the data set "
-                f"'{self._dataset_meta.get('dataset_name')}' has {expected}. Choose the data set's in the model's "
-                "test_cfg, for instance output_keypoint_indices=list(range(17)), or convert with pred_converter."
-            )
+        unfit = self._unfit(poses.keypoints.shape[1])
+        if unfit:
+            raise ValueError(unfit)
         if self._image_ids is not None and poses.image_id not in self._image_ids:
             raise ValueError(
                 f"CocoMetric: image id {poses.image_id} is not among the {len(self._image_ids)} images of "

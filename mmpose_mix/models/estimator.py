@@ -37,7 +37,7 @@ class TopdownPoseEstimator(BaseModel):
 
     Raises:
         ValueError: options that the head does not honour or indices out of range; a head whose ``in_channels`` are not
-            what the backbone gives.
+            what the backbone gives, or that has not as many keypoints as ``metainfo``.
     """
 
     _version = 2
@@ -64,6 +64,17 @@ class TopdownPoseEstimator(BaseModel):
         self.head = None if head is None else MODELS.build(head)
         self._check_config()
         self._register_load_state_dict_pre_hook(self._rename_old_keys)
+
+    @property
+    def num_keypoints(self) -> Optional[int]:
+        """Of as many keypoints the head gives heatmaps; None where it does not tell."""
+        return getattr(self.head, "num_keypoints", None)
+
+    @property
+    def num_output_keypoints(self) -> Optional[int]:
+        """So many keypoints a prediction has, after ``output_keypoint_indices``."""
+        wanted = self.test_cfg.get("output_keypoint_indices")
+        return self.num_keypoints if wanted is None else len(wanted)
 
     def forward(
         self,
@@ -170,10 +181,14 @@ class TopdownPoseEstimator(BaseModel):
     def _check_config(self) -> None:
         findings = _unknown_options("test_cfg", self.test_cfg, self.head, _OWN_TEST_OPTIONS)
         findings += _unknown_options("train_cfg", self.train_cfg, self.head, frozenset())
-        flip_mode = self.test_cfg.get("flip_mode", "heatmap")
-        if flip_mode not in CHANNELS_PER_KEYPOINT and hasattr(self.head, "test_options"):
-            findings.append(f"test_cfg.flip_mode={flip_mode!r}, but {_listed(CHANNELS_PER_KEYPOINT)} are allowed")
-        findings += self._check_output_keypoints(CHANNELS_PER_KEYPOINT.get(flip_mode, 1))
+        findings += self._check_flip_mode()
+        findings += self._check_output_keypoints()
+        described = None if self.metainfo is None else self.metainfo["num_keypoints"]
+        if self.num_keypoints is not None and described not in (None, self.num_keypoints):
+            findings.append(
+                f"metainfo has {described} keypoints, but head.out_channels={self.head.out_channels} is for "
+                f"{self.num_keypoints}"
+            )
         given, wanted = getattr(self.backbone, "out_channels", None), getattr(self.head, "in_channels", None)
         if self.neck is None and isinstance(given, tuple) and isinstance(wanted, int) and given[-1] != wanted:
             findings.append(
@@ -183,20 +198,31 @@ class TopdownPoseEstimator(BaseModel):
         if findings:
             raise ValueError(f"TopdownPoseEstimator: {'; '.join(findings)}.")
 
-    def _check_output_keypoints(self, channels_per_keypoint: int) -> list[str]:
-        indices = self.test_cfg.get("output_keypoint_indices")
-        out_channels = getattr(self.head, "out_channels", None)
-        if indices is None or not isinstance(out_channels, int):
+    def _check_flip_mode(self) -> list[str]:
+        if not hasattr(self.head, "test_options"):
+            return []
+        mode = self.test_cfg.get("flip_mode", "heatmap")
+        if mode not in CHANNELS_PER_KEYPOINT:
+            return [f"test_cfg.flip_mode={mode!r}, but {_listed(CHANNELS_PER_KEYPOINT)} are allowed"]
+        maps = getattr(getattr(self.head, "decoder", None), "maps_per_keypoint", None)
+        if not self.test_cfg.get("flip_test") or maps in (None, CHANNELS_PER_KEYPOINT[mode]):
+            return []
+        return [f"test_cfg.flip_mode={mode!r}, but head.decoder has {maps} heatmaps for each keypoint"]
+
+    def _check_output_keypoints(self) -> list[str]:
+        indices, num_keypoints = self.test_cfg.get("output_keypoint_indices"), self.num_keypoints
+        if indices is None:
             return []
         if isinstance(indices, (str, Mapping)) or not isinstance(indices, Sequence):
             return [f"test_cfg.output_keypoint_indices={indices!r} is no list of numbers"]
-        num_keypoints = out_channels // channels_per_keypoint
+        if num_keypoints is None:
+            return []
         allowed = range(num_keypoints)
         wrong = [index for index in indices if not isinstance(index, (int, np.integer)) or index not in allowed]
         if not wrong and len(indices):
             return []
         given = f"test_cfg.output_keypoint_indices has {wrong or 'no index'}"
-        return [f"{given}, but head.out_channels={out_channels} allows 0 to {num_keypoints - 1}"]
+        return [f"{given}, but head.out_channels={self.head.out_channels} allows 0 to {num_keypoints - 1}"]
 
     def _rename_old_keys(self, state_dict: dict, prefix: str, local_metadata: dict, *_: object) -> None:
         """Drop the preprocessor's constants; before version 2 the head was ``keypoint_head``."""

@@ -53,6 +53,14 @@ def _config(**changes: Any) -> dict[str, Any]:
     }
 
 
+COMBINED = {
+    **_config()["head"],
+    "out_channels": 12,
+    "loss": {"type": "CombinedTargetMSELoss"},
+    "decoder": {"type": "UDPHeatmap", "input_size": (24, 32), "heatmap_size": (6, 8), "heatmap_type": "combined"},
+}
+
+
 def _estimator(**changes: Any) -> TopdownPoseEstimator:
     torch.manual_seed(0)
     return TopdownPoseEstimator(**_config(**changes)).eval()
@@ -223,6 +231,18 @@ def test_modes_that_lack_what_they_need_say_so(images, make_samples):
         ({"test_cfg": {"output_keypoint_indices": [0.5]}}, r"has \[0.5\]"),
         ({"test_cfg": {"output_keypoint_indices": 17}}, "output_keypoint_indices=17 is no list of numbers"),
         ({"head": {**_config()["head"], "in_channels": 5}}, "head.in_channels=5, but ResNet gives 4 channels"),
+        (
+            {"head": {**_config()["head"], "out_channels": 5}, "metainfo": METAINFO},
+            "metainfo has 4 keypoints, but head.out_channels=5 is for 5",
+        ),
+        (
+            {"head": COMBINED, "test_cfg": {"flip_test": True}},
+            "flip_mode='heatmap', but head.decoder has 3 heatmaps for each keypoint",
+        ),
+        (
+            {"head": COMBINED, "test_cfg": {"output_keypoint_indices": [4]}},
+            r"has \[4\], but head.out_channels=12 allows 0 to 3",
+        ),
     ],
 )
 def test_a_config_that_does_not_fit_is_refused_when_the_model_is_built(changes, words):

@@ -83,6 +83,11 @@ class HeatmapHead(BaseModule):
             self.final_layer = build_conv_layer({**final, **final_layer})
         self._register_load_state_dict_pre_hook(self._rename_old_keys)
 
+    @property
+    def num_keypoints(self) -> int:
+        """Of as many keypoints are the heatmaps, by the codec's maps for each."""
+        return self.out_channels // getattr(self.decoder, "maps_per_keypoint", 1)
+
     def forward(self, feats: Features) -> Tensor:
         """Maps from the backbone or neck, the last of them (B, in_channels, h, w) -> heatmaps (B, out_channels, H, W).
 
