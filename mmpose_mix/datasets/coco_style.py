@@ -12,6 +12,7 @@ from mmengine.fileio import exists, get_local_path
 
 from mmpose_mix.annotations.coco_json import read_coco_images, read_coco_json, read_detections_json
 from mmpose_mix.annotations.table import InstanceTable, Selection
+from mmpose_mix.datasets.building import built_transforms
 from mmpose_mix.datasets.coco_items import (
     BottomupItems,
     DetectionItems,
@@ -22,12 +23,22 @@ from mmpose_mix.datasets.coco_items import (
     TopdownItems,
 )
 from mmpose_mix.datasets.item_metainfo import item_metainfo
+from mmpose_mix.datasets.refetching import kept_item
 from mmpose_mix.metainfo import keypoint_set, parse_pose_metainfo
 from mmpose_mix.registry import DATASETS
 
 Indices = Union[int, Sequence[int], np.ndarray]
 
 DETECTED_CATEGORY = 1
+
+_TYPES: dict = {
+    "ann_file": ((str, os.PathLike), "a path"),
+    "bbox_file": ((str, os.PathLike, type(None)), "a path or None"),
+    "data_root": ((str, os.PathLike, type(None)), "a path or None"),
+    "data_prefix": (Mapping, "dict(img=FOLDER)"),
+    "filter_cfg": ((Mapping, type(None)), "dict(bbox_score_thr=...) or None"),
+    "max_refetch": ((int, np.integer), "an integer from 0"),
+}
 
 
 @DATASETS.register_module(name=["CocoStyleDataset", "BaseCocoStyleDataset"])
@@ -56,7 +67,7 @@ class CocoStyleDataset(BaseDataset):
         test_mode: The items carry ``raw_ann_info`` and ``segmentation``; in bottom-up mode images without persons
             are items too; the metainfo carries ``ann_file`` for the metric.
         lazy_init: Read the files at first use.
-        max_refetch: How often, in training, another random item takes the place of one that the pipeline refused.
+        max_refetch: How many next items are tried, in training, in the place of one that the pipeline dropped.
         sample_interval: Keep the images whose id is divisible by it. Not with ``bbox_file``.
 
     Raises:
@@ -85,20 +96,28 @@ class CocoStyleDataset(BaseDataset):
         max_refetch: int = 1000,
         sample_interval: int = 1,
     ) -> None:
+        self._check_types(
+            ann_file=ann_file,
+            bbox_file=bbox_file,
+            data_root=data_root,
+            data_prefix=data_prefix,
+            filter_cfg=filter_cfg,
+            max_refetch=max_refetch,
+        )
         self.data_mode = data_mode
-        self.bbox_file = bbox_file or None
+        self.bbox_file = os.fspath(bbox_file) if bbox_file else None
         self.sample_interval = sample_interval
         self._given_ann_file = ann_file
         self._check_arguments(test_mode, data_prefix, filter_cfg)
         super().__init__(
-            ann_file=ann_file,
+            ann_file=os.fspath(ann_file),
             metainfo=metainfo,
-            data_root=data_root,
+            data_root=None if data_root is None else os.fspath(data_root),
             data_prefix=dict(data_prefix),
             filter_cfg=filter_cfg,
             indices=indices,
             serialize_data=serialize_data,
-            pipeline=list(pipeline),
+            pipeline=built_transforms(pipeline, f"{type(self).__name__}.pipeline"),
             test_mode=test_mode,
             lazy_init=True,
             max_refetch=max_refetch,
@@ -198,6 +217,25 @@ class CocoStyleDataset(BaseDataset):
         info.update(item_metainfo(self._keypoints), sample_idx=idx if idx >= 0 else len(self.data_list) + idx)
         return info
 
+    def __getitem__(self, idx: int) -> Any:
+        """The item ``idx`` after the pipeline; in training the next one in a circle where the pipeline drops it.
+
+        Raises:
+            IndexError: unless ``-len(self) <= idx < len(self)``.
+            RuntimeError: if the item was dropped in test mode, or ``max_refetch`` more in training.
+        """
+        size = len(self)
+        if not -size <= idx < size:
+            raise IndexError(f"{type(self).__name__}: item {idx} is outside of a data set of {size} items")
+        return kept_item(
+            self.prepare_data,
+            idx % size,
+            size,
+            test_mode=self.test_mode,
+            max_refetch=self.max_refetch,
+            place=type(self).__name__,
+        )
+
     def get_cat_ids(self, idx: int) -> list[int]:
         """The category of each box of item ``idx``, for MMEngine's ``ClassBalancedDataset``."""
         if self.bbox_file:
@@ -221,6 +259,15 @@ class CocoStyleDataset(BaseDataset):
         subset = self._copy_without_annotation({})
         subset.data_list = self.data_list.take(self._selection(indices))
         return subset
+
+    def _check_types(self, **arguments: Any) -> None:
+        found = []
+        for name, value in arguments.items():
+            kinds, words = _TYPES[name]
+            if not isinstance(value, kinds) or (name == "max_refetch" and value < 0):
+                found.append(f"{name}={value!r}; give {words}")
+        if found:
+            raise TypeError(f"{type(self).__name__}: {'; '.join(found)}")
 
     def _check_arguments(
         self, test_mode: bool, data_prefix: Mapping[str, str], filter_cfg: Optional[Mapping[str, Any]]

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import operator
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, NoReturn, Optional, Union
 
+import numpy as np
 from mmengine.dataset import BaseDataset, RepeatDataset
 from mmengine.logging import print_log
 from mmengine.registry import DATASETS as ROOT_DATASETS
+from mmengine.registry import DefaultScope
 
+from mmpose_mix.datasets.building import built_sources, built_transforms
 from mmpose_mix.datasets.delivered_keypoints import findings_of_pipeline, findings_of_source
 from mmpose_mix.datasets.epochs import SharedEpoch, changes_with_epoch, tell_epoch
 from mmpose_mix.datasets.item_metainfo import item_metainfo
+from mmpose_mix.datasets.refetching import kept_item
 from mmpose_mix.metainfo import keypoint_set, parse_pose_metainfo
 from mmpose_mix.mixing.resampling import holds_whole_passes, resampled_index, slots_per_epoch
-from mmpose_mix.registry import DATASETS
+from mmpose_mix.registry import DATASETS, SCOPE
 
 ARGUMENTS = (
     "metainfo",
@@ -74,8 +79,9 @@ class CombinedDataset(BaseDataset):
 
     Raises:
         TypeError: if an argument is unknown or has the wrong type.
-        ValueError: if there is no source or no sample; if a factor is none; if what sources deliver does not fit the
-            metainfo, with all sources that do not.
+        ValueError: if there is no source or no sample; if a factor is none; if sources or transforms cannot be built,
+            with all that cannot; if what sources deliver does not fit the metainfo, with all sources that do not.
+        FileNotFoundError: if all that is wrong with the sources is that files are absent.
 
     Example:
         >>> CombinedDataset(
@@ -100,8 +106,9 @@ class CombinedDataset(BaseDataset):
         if refused:
             _refuse_arguments(refused)
         _check_sources_given(datasets)
+        _check_numbers(sample_ratio_factor, seed, max_refetch)
         super().__init__(
-            pipeline=list(pipeline),
+            pipeline=built_transforms(pipeline, "CombinedDataset.pipeline"),
             test_mode=test_mode,
             serialize_data=False,
             lazy_init=True,
@@ -121,10 +128,7 @@ class CombinedDataset(BaseDataset):
         """Build and check the sources; does nothing the second time. Raises what the constructor does."""
         if self._fully_initialized:
             return
-        sources = [DATASETS.build(given) if isinstance(given, Mapping) else given for given in self._given]
-        for source in sources:
-            if hasattr(source, "full_init"):
-                source.full_init()
+        sources = built_sources(self._given, "CombinedDataset.datasets")
         self._check_keypoints(sources)
         self._lengths = [len(source) for source in sources]
         factors = self.sample_ratio_factor
@@ -140,11 +144,14 @@ class CombinedDataset(BaseDataset):
         self._fully_initialized = True
         self._carry_classes()
         tell_epoch(self, self.epoch)
-        if self.changes_with_epoch and not self.test_mode:
+        if not self.test_mode and self.changes_with_epoch and not _told_by_the_default_hooks():
             print_log(
-                "CombinedDataset: sample_ratio_factor takes other samples in every epoch. MixtureEpochHook (a default "
-                "hook with default_scope='mmpose_mix') or MultiSourceSampler must be there to say which epoch it is.",
+                "CombinedDataset: sample_ratio_factor takes other samples in every epoch, but outside of "
+                "default_scope='mmpose_mix' no default hook says which epoch it is. Without that the part of epoch 0 "
+                "comes for ever. Add custom_hooks=[dict(type='mmpose_mix.MixtureEpochHook')], or take "
+                "MultiSourceSampler, which says it as well.",
                 logger="current",
+                level=logging.WARNING,
             )
 
     @property
@@ -234,16 +241,25 @@ class CombinedDataset(BaseDataset):
             RuntimeError: if the item was dropped in test mode, or ``max_refetch`` more in training.
         """
         source, slot = self._source_and_slot(idx)
-        first, slots = self._ends[source] - self._lens[source], self._lens[source]
-        tries = 1 if self.test_mode else self.max_refetch + 1
-        for extra in range(tries):
-            item = self.prepare_data(first + (slot + extra) % slots)
-            if item is not None:
-                return item
-        raise RuntimeError(
-            f"{self._place(source)}: the pipeline dropped (returned None for) {tries} of {tries} items from item "
-            f"{slot} on, {'and test_mode allows none' if self.test_mode else f'max_refetch={self.max_refetch}'}. "
-            f"Check the image paths and what in the pipeline returns None."
+        first = self._ends[source] - self._lens[source]
+        return kept_item(
+            lambda place: self.prepare_data(first + place),
+            slot,
+            self._lens[source],
+            test_mode=self.test_mode,
+            max_refetch=self.max_refetch,
+            place=self._place(source),
+        )
+
+    def get_cat_ids(self, idx: int) -> NoReturn:
+        """Refused: which sample, and so which class, an index gives may change with the epoch.
+
+        Raises:
+            TypeError: always.
+        """
+        raise TypeError(
+            "CombinedDataset cannot be balanced by classes from outside (ClassBalancedDataset). Wrap the sources in "
+            "the configs of datasets=[...], or weigh them by sample_ratio_factor or MultiSourceSampler."
         )
 
     def get_subset(self, indices: Any) -> NoReturn:
@@ -303,6 +319,12 @@ def _item_of(source: Any, index: int) -> Any:
     return source[index]
 
 
+def _told_by_the_default_hooks() -> bool:
+    """Whether a runner of the current scope takes this package's hooks by default."""
+    scope = DefaultScope.get_current_instance()
+    return scope is not None and scope.scope_name == SCOPE
+
+
 def _refuse_arguments(names: Mapping[str, Any]) -> NoReturn:
     of_sources = [name for name in names if name in ARGUMENTS_OF_SOURCES]
     unknown = [name for name in names if name not in ARGUMENTS_OF_SOURCES]
@@ -330,3 +352,15 @@ def _check_sources_given(datasets: Any) -> None:
     ]
     if wrong:
         raise TypeError(f"CombinedDataset: {', '.join(wrong)}: each must be a config dict or a data set.")
+
+
+def _check_numbers(sample_ratio_factor: Any, seed: Any, max_refetch: Any) -> None:
+    found = []
+    if sample_ratio_factor is not None and not isinstance(sample_ratio_factor, (list, tuple, np.ndarray)):
+        found.append(f"sample_ratio_factor={sample_ratio_factor!r}; give a list with one number for each source")
+    if not isinstance(seed, (int, np.integer)):
+        found.append(f"seed={seed!r}; give an integer")
+    if not isinstance(max_refetch, (int, np.integer)) or max_refetch < 0:
+        found.append(f"max_refetch={max_refetch!r}; give an integer from 0")
+    if found:
+        raise TypeError(f"CombinedDataset: {'; '.join(found)}.")

@@ -265,10 +265,42 @@ def test_an_item_that_the_pipeline_refuses_is_replaced(trio) -> None:
     def only_person_3(item: dict[str, Any]) -> Any:
         return item if item["id"] == 3 else None
 
-    np.random.seed(0)
     assert CocoStyleDataset(**trio, pipeline=[only_person_3])[0]["id"] == 3
-    with pytest.raises(Exception, match="should not get `None`"):
+    with pytest.raises(RuntimeError, match=r"CocoStyleDataset: .* item 0 on, and test_mode allows none"):
         CocoStyleDataset(**trio, pipeline=[only_person_3], test_mode=True)[0]
+
+
+def test_what_takes_the_place_of_a_dropped_item_is_the_next_one_and_not_drawn(trio) -> None:
+    """MMEngine draws it from the global generator, so that it depends on the worker."""
+
+    def odd_places(item: dict[str, Any]) -> Any:
+        return item if item["sample_idx"] % 2 else None
+
+    dataset = CocoStyleDataset(**trio, pipeline=[odd_places])
+    np.random.seed(0)
+    before = np.random.get_state()[1].tolist()
+    assert [dataset[index]["sample_idx"] for index in range(len(dataset))] == [1, 1, 1]
+    assert dataset[-1]["sample_idx"] == 1
+    assert np.random.get_state()[1].tolist() == before
+    never = CocoStyleDataset(**trio, pipeline=[lambda item: None], max_refetch=2)
+    with pytest.raises(RuntimeError, match=r"CocoStyleDataset: .*3 of 3 items from item 1 on, max_refetch=2"):
+        never[1]
+
+
+def test_wrong_types_are_refused_together(trio) -> None:
+    wrong = {"ann_file": ["a.json"], "data_root": 5, "data_prefix": "img", "filter_cfg": 0.3, "max_refetch": -1}
+    with pytest.raises(TypeError) as caught:
+        CocoStyleDataset(**{**trio, **wrong})
+    assert str(caught.value) == (
+        "CocoStyleDataset: ann_file=['a.json']; give a path; data_root=5; give a path or None; data_prefix='img'; "
+        "give dict(img=FOLDER); filter_cfg=0.3; give dict(bbox_score_thr=...) or None; "
+        "max_refetch=-1; give an integer from 0"
+    )
+
+
+def test_paths_may_be_path_objects(trio) -> None:
+    dataset = CocoStyleDataset(**{**trio, "ann_file": Path("trio.json"), "data_root": Path(trio["data_root"])})
+    assert ids(dataset) == ids(CocoStyleDataset(**trio))
 
 
 def test_mmengine_wrappers_take_it(trio) -> None:

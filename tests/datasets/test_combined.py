@@ -7,6 +7,7 @@ item carries ``source``, from which the figures are made elsewhere.
 from __future__ import annotations
 
 import copy
+import logging
 import multiprocessing
 import pickle
 from collections import Counter
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmcv.transforms import RandomChoice
-from mmengine.dataset import ConcatDataset, RepeatDataset
+from mmengine.dataset import ClassBalancedDataset, ConcatDataset, RepeatDataset
 from mmengine.registry import DATASETS as ROOT_DATASETS
 from mmengine.registry import DefaultScope
 from torch.utils.data import DataLoader
@@ -311,6 +312,38 @@ class TestArguments:
             TypeError, match="unknown sample_ratio; allowed are metainfo, datasets, pipeline, sample_ratio_f"
         ):
             mixture(2, sample_ratio=[1])
+
+    def test_wrong_numbers_are_refused_together(self):
+        with pytest.raises(TypeError) as caught:
+            mixture(2, sample_ratio_factor=0.5, seed="one", max_refetch=-1)
+        assert str(caught.value) == (
+            "CombinedDataset: sample_ratio_factor=0.5; give a list with one number for each source; "
+            "seed='one'; give an integer; max_refetch=-1; give an integer from 0."
+        )
+
+    def test_balancing_by_classes_is_refused_with_words(self):
+        with pytest.raises(TypeError, match=r"ClassBalancedDataset.*Wrap the sources"):
+            ClassBalancedDataset(mixture(2), oversample_thr=0.1)
+
+    @pytest.mark.parametrize(
+        ("scope", "options", "warned"),
+        [
+            ("mmpose", {"sample_ratio_factor": [0.5]}, True),
+            ("mmpose_mix", {"sample_ratio_factor": [0.5]}, False),
+            ("mmpose", {"sample_ratio_factor": [2]}, False),
+            ("mmpose", {"sample_ratio_factor": [0.5], "test_mode": True}, False),
+        ],
+    )
+    def test_a_scope_whose_runner_says_no_epoch_is_warned_of(self, scope, options, warned, monkeypatch):
+        lines = []
+        monkeypatch.setattr("mmpose_mix.datasets.combined.print_log", lambda text, **how: lines.append((text, how)))
+        with DefaultScope.overwrite_default_scope(scope):
+            mixture(20, **options)
+        assert len(lines) == warned
+        for text, how in lines:
+            assert "epoch 0 comes for ever" in text
+            assert "custom_hooks=[dict(type='mmpose_mix.MixtureEpochHook')]" in text
+            assert how["level"] == logging.WARNING
 
     def test_subsets_are_refused_with_words(self):
         """Reference row 3A-1."""
