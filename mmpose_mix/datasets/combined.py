@@ -69,8 +69,9 @@ class CombinedDataset(BaseDataset):
         pipeline: transforms for the items of all sources.
         sample_ratio_factor: for each source how much of it an epoch holds: ``round(len(source) * factor)`` items. The
             epochs go on where the last one stopped, so all samples of a source come equally often: 0.5 shows each once
-            in two epochs, 2 twice in every epoch. With a whole number the order is the source's own. Any other factor
-            must be told the epoch, by ``MixtureEpochHook`` or ``MultiSourceSampler``. ``None`` takes each item once.
+            in two epochs, 2 twice in every epoch, where the sampler yields each index once in an epoch. With a whole
+            number the order is the source's own. Any other factor must be told the epoch, by ``MixtureEpochHook`` or
+            ``MultiSourceSampler``. ``None`` takes each item once.
         seed: chooses what ``sample_ratio_factor`` takes. Nested mixtures should have different ones.
         test_mode: a pipeline that drops an item (returns None) is then an error; in training the source's next item
             takes its place.
