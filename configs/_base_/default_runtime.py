@@ -6,14 +6,13 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(type='CheckpointHook', interval=10),
+    # tells the sampler, and in this scope the mixture in all its workers, which epoch it is
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='PoseVisualizationHook', enable=False))
 
 custom_hooks = [
     # BatchNorm statistics are averaged over the ranks before each evaluation
     dict(type='SyncBuffersHook'),
-    # tells the mixture which epoch it is, also in persistent workers
-    dict(type='MixtureEpochHook'),
 ]
 
 # multi-processing
