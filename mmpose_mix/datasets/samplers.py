@@ -32,9 +32,8 @@ class MultiSourceSampler(Sampler):
     and keeps its ratio. Passes go on from epoch to epoch. An epoch has as many items as the data set, filled up to (or
     cut to) whole global batches; which ones they are is a function of (seed, epoch).
 
-    Over a mixture whose ``sample_ratio_factor`` takes other samples in every epoch a pass goes over this epoch's items,
-    and an epoch need not end with a pass: samples then come equally often in the long run, not in every two epochs.
-    Here ``source_ratio`` says how much of a source comes, so such a factor is seldom needed as well.
+    Over a mixture whose epochs hold other samples a pass goes over this epoch's items, and an epoch need not end with a
+    pass: samples then come equally often in the long run, not in every two epochs.
 
     The dataloader's ``batch_size`` has to be this ``batch_size``; ``MixtureEpochHook`` checks it when training starts.
 
