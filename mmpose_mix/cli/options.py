@@ -29,9 +29,18 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
 
 def add_drawing_options(parser: argparse.ArgumentParser) -> None:
     """Adds what the visualization hook draws while the model is evaluated."""
-    parser.add_argument("--show-dir", metavar="DIR", help="write drawn predictions to this folder")
+    parser.add_argument(
+        "--show-dir",
+        metavar="DIR",
+        help="write drawn predictions to this folder (inside WORK_DIR/TIMESTAMP unless absolute)",
+    )
     parser.add_argument("--show", action="store_true", help="show drawn predictions in a window")
-    parser.add_argument("--interval", type=int, default=1, help="draw each n-th sample (default: 1)")
+    parser.add_argument(
+        "--interval",
+        type=int,
+        default=1,
+        help="draw each n-th sample of a test; in training the first of each n-th batch (default: 1)",
+    )
     parser.add_argument("--wait-time", type=float, default=1.0, help="seconds that a window stays (default: 1)")
 
 
@@ -53,6 +62,8 @@ def draw_predictions(config: Config, options: argparse.Namespace) -> None:
         return
     hook = config.setdefault("default_hooks", {}).setdefault("visualization", {"type": "PoseVisualizationHook"})
     hook.update(enable=True, show=options.show, interval=options.interval)
+    if options.interval != 1:
+        hook["test_interval"] = options.interval
     if options.show:
         hook["wait_time"] = options.wait_time
     if options.show_dir:

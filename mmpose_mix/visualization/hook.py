@@ -22,8 +22,8 @@ from mmpose_mix.visualization.local_visualizer import PoseLocalVisualizer
 class PoseVisualizationHook(Hook):
     """Draw predictions: in validation one sample every ``interval`` iterations, in a test every sample.
 
-    The images go to the visualizer's backends, in a test to ``out_dir`` where that is given, and with ``show`` to a
-    window instead.
+    The images go to the visualizer's backends, or to ``out_dir`` where that is given, and with ``show`` to a window
+    instead.
 
     Args:
         enable: whether anything is drawn.
@@ -31,11 +31,12 @@ class PoseVisualizationHook(Hook):
         kpt_thr: lowest score of a keypoint that is drawn.
         show: open a window for each image.
         wait_time: how long it stays, seconds; 0 until a key is pressed.
-        out_dir: folder for the images of a test, inside ``work_dir/timestamp``.
+        out_dir: folder for the images, inside ``work_dir/timestamp`` unless it is absolute.
         backend_args: of MMEngine's file backend that reads the images.
+        test_interval: a test draws the first sample, and then each so many.
 
     Raises:
-        ValueError: if ``interval`` is not at least 1.
+        ValueError: if an interval is not at least 1.
     """
 
     def __init__(
@@ -47,9 +48,12 @@ class PoseVisualizationHook(Hook):
         wait_time: float = 0.0,
         out_dir: Optional[str] = None,
         backend_args: Optional[dict] = None,
+        test_interval: int = 1,
     ) -> None:
-        if interval < 1:
-            raise ValueError(f"PoseVisualizationHook: interval={interval}, allowed: 1 and above.")
+        intervals = {"interval": interval, "test_interval": test_interval}
+        findings = [f"{name}={value}" for name, value in intervals.items() if value < 1]
+        if findings:
+            raise ValueError(f"PoseVisualizationHook: {', '.join(findings)}, allowed: 1 and above.")
         self.enable = enable
         self.interval = interval
         self.kpt_thr = kpt_thr
@@ -57,7 +61,8 @@ class PoseVisualizationHook(Hook):
         self.wait_time = wait_time
         self.out_dir = out_dir
         self.backend_args = backend_args
-        self._drawn_of_file: Counter = Counter()
+        self.test_interval = test_interval
+        self._samples_of_name: Counter = Counter()
 
     def after_val_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Optional[Sequence[PoseDataSample]] = None
@@ -65,21 +70,23 @@ class PoseVisualizationHook(Hook):
         """Draw the first sample of the batch, if it is its turn."""
         step = runner.iter + batch_idx
         if self.enable and step % self.interval == 0 and outputs:
-            self._draw("val_img", outputs[0], runner.val_evaluator.dataset_meta, step)
+            out_file = self._out_file(runner, outputs[0].img_path, step)
+            self._draw("val_img", outputs[0], runner.val_evaluator.dataset_meta, step, out_file)
 
     def after_test_iter(
         self, runner: Any, batch_idx: int, data_batch: Any = None, outputs: Optional[Sequence[PoseDataSample]] = None
     ) -> None:
-        """Draw every sample of the batch."""
+        """Draw the samples of the batch whose turn it is."""
         if not self.enable:
             return
         for sample in outputs or ():
-            out_file = None
-            if self.out_dir is not None:
-                out_file = str(Path(runner.work_dir, runner.timestamp, self.out_dir, self._file_name(sample.img_path)))
-            self._drawn_of_file[sample.img_path] += 1
-            step = sum(self._drawn_of_file.values())
-            self._draw("test_img", sample, runner.test_evaluator.dataset_meta, step, out_file)
+            # in top-down mode a sample is one person, so that an image comes several times
+            name = Path(sample.img_path).name
+            out_file = self._out_file(runner, sample.img_path, self._samples_of_name[name])
+            self._samples_of_name[name] += 1
+            step = sum(self._samples_of_name.values())
+            if (step - 1) % self.test_interval == 0:
+                self._draw("test_img", sample, runner.test_evaluator.dataset_meta, step, out_file)
 
     def _draw(
         self, name: str, sample: PoseDataSample, dataset_meta: dict, step: int, out_file: Optional[str] = None
@@ -105,10 +112,11 @@ class PoseVisualizationHook(Hook):
             step=step,
         )
 
-    def _file_name(self, img_path: str) -> str:
-        # in top-down mode a sample is one person, so that an image comes several times
+    def _out_file(self, runner: Any, img_path: str, number: int) -> Optional[str]:
+        if self.out_dir is None:
+            return None
         path = Path(img_path)
-        return f"{path.stem}_{self._drawn_of_file[img_path]}{path.suffix}"
+        return str(Path(runner.work_dir, runner.timestamp, self.out_dir, f"{path.stem}_{number}{path.suffix}"))
 
     def _read(self, path: str) -> np.ndarray:
         return mmcv.imfrombytes(get(path, backend_args=self.backend_args), channel_order="rgb")

@@ -74,6 +74,29 @@ def test_out_dir_takes_the_pictures_of_a_test(runner, predicted, visualizer, tmp
     assert np.shape(cv2.imread(str(folder / "person_0.png"))) == (480, 640, 3)
 
 
+def test_a_test_may_draw_every_third_sample(runner, predicted, visualizer, tmp_path):
+    hook = PoseVisualizationHook(enable=True, test_interval=3)
+    for batch in range(2):
+        hook.after_test_iter(runner, batch, outputs=[predicted, predicted])
+    assert stored(tmp_path) == ["test_img_1.png", "test_img_4.png"]
+
+
+def test_images_of_one_name_in_two_folders_do_not_overwrite_each_other(runner, predicted, visualizer, tmp_path, image):
+    (tmp_path / "other").mkdir()
+    cv2.imwrite(str(tmp_path / "other" / "person.png"), image)
+    namesake = sample(img_path=str(tmp_path / "other" / "person.png"))
+    PoseVisualizationHook(enable=True, out_dir="pictures").after_test_iter(runner, 0, outputs=[predicted, namesake])
+    assert len(list((tmp_path / "now" / "pictures").iterdir())) == 2
+
+
+def test_out_dir_takes_the_pictures_of_a_validation_as_well(runner, predicted, visualizer, tmp_path):
+    hook = PoseVisualizationHook(enable=True, interval=5, out_dir=str(tmp_path / "elsewhere"))
+    for batch in range(6):
+        hook.after_val_iter(runner, batch, outputs=[predicted])
+    assert sorted(path.name for path in (tmp_path / "elsewhere").iterdir()) == ["person_10.png", "person_15.png"]
+    assert stored(tmp_path) == []
+
+
 def test_another_visualizer_is_refused(runner, predicted, tmp_path):
     Visualizer.get_instance(f"plain of {tmp_path}")
     with pytest.raises(ValueError, match=r"is a Visualizer, which cannot draw poses.*PoseLocalVisualizer"):
@@ -83,3 +106,5 @@ def test_another_visualizer_is_refused(runner, predicted, tmp_path):
 def test_an_interval_below_1_is_refused():
     with pytest.raises(ValueError, match="interval=0, allowed: 1 and above"):
         PoseVisualizationHook(interval=0)
+    with pytest.raises(ValueError, match="test_interval=0, allowed"):
+        PoseVisualizationHook(test_interval=0)
