@@ -20,12 +20,14 @@ class BuildWithMim(build_py):
     """Puts configs and tools into the wheel as ``mmpose_mix/.mim``, where `mim` and `mmpose-mix` look for them."""
 
     def run(self) -> None:
-        super().run()
         if self.editable_mode:
+            super().run()
             return  # an editable install finds them in the checkout
+        # pip builds within the checkout: what an earlier build left there would get into the wheel
+        shutil.rmtree(Path(self.build_lib) / "mmpose_mix", ignore_errors=True)
+        super().run()
         target = Path(self.build_lib) / "mmpose_mix" / ".mim"
         for folder in ("configs", "tools"):
-            shutil.rmtree(target / folder, ignore_errors=True)
             shutil.copytree(HERE / folder, target / folder, ignore=shutil.ignore_patterns("__pycache__"))
 
 

@@ -29,6 +29,9 @@ def plain_install(tmp_path_factory: pytest.TempPathFactory, repository: Path) ->
         if (repository / name).is_file():
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((repository / name).read_bytes())
+    left_over = source / "build" / "lib" / "mmpose_mix" / "left_over.py"
+    left_over.parent.mkdir(parents=True)
+    left_over.touch()
     target = tmp_path_factory.mktemp("site")
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--target", target]
     subprocess.run([sys.executable, "-m", "pip", "install", *options, source], check=True, timeout=300)
@@ -40,6 +43,11 @@ def test_the_wheel_holds_the_configs_and_the_tools(plain_install: Path, reposito
     for folder in ("configs", "tools"):
         expected = {path.relative_to(repository) for path in (repository / folder).rglob("*.py")}
         assert {path.relative_to(inside) for path in (inside / folder).rglob("*.py")} == expected
+
+
+def test_the_wheel_holds_nothing_of_an_earlier_build(plain_install: Path) -> None:
+    assert (plain_install / "mmpose_mix" / "registry.py").is_file()
+    assert not (plain_install / "mmpose_mix" / "left_over.py").exists()
 
 
 def test_mim_trains_tests_runs_and_searches(
