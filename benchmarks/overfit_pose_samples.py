@@ -1,6 +1,6 @@
 """Train the merge and the combine mixture on a few real images until COCO AP there is 0.95: does learning work at all?
 
-    python benchmarks/overfit_pose_samples.py PATH_OF_POSE_SAMPLES [--mixture merge combine] [--goal 0.95]
+    python -m benchmarks.overfit_pose_samples PATH_OF_POSE_SAMPLES [--mixture merge combine] [--goal 0.95]
 
 The model learns 4 COCO and 3 AI Challenger images (21 persons) by heart, on purpose; the figure says nothing about
 unseen images. Evaluation uses the annotated boxes. Prints AP over time and writes, per mixture, a picture of the
@@ -230,7 +230,9 @@ def main() -> None:
     parser.add_argument("--work-dir", type=Path, default=Path("work_dirs/overfit_pose_samples"))
     parser.add_argument("--epochs", type=int, default=100, help="at most; one is 4 iterations over all 21 persons")
     parser.add_argument("--goal", type=float, default=0.95)
+    parser.add_argument("--threads", type=int, default=1, help="of the training process; one worker process loads")
     arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
     reached = {
         name: train_until_learnt(
             name, arguments.samples.resolve(), arguments.work_dir, arguments.epochs, arguments.goal
