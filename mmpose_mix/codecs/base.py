@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any, Optional
 
 import numpy as np
@@ -46,8 +47,8 @@ def findings_on_heatmap_arguments(
         whole = isinstance(size, Sequence) and all(isinstance(side, (int, np.integer)) for side in size)
         if not whole or len(size) != 2 or min(size) < smallest_size:
             findings.append(f"{name}={size!r} must be two whole numbers (w, h), each at least {smallest_size}")
-    if not sigma > 0:
-        findings.append(f"sigma={sigma!r} must be above 0 (heatmap pixels)")
+    if isinstance(sigma, bool) or not isinstance(sigma, Real) or not sigma > 0:
+        findings.append(f"sigma={sigma!r} must be a number above 0 (heatmap pixels)")
     if not isinstance(blur_kernel_size, int) or blur_kernel_size < 1 or blur_kernel_size % 2 == 0:
         findings.append(f"blur_kernel_size={blur_kernel_size!r} must be an odd whole number")
     return findings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import NormalDist
 
 import numpy as np
@@ -9,6 +10,7 @@ from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 
 from mmpose_mix.registry import TRANSFORMS
+from mmpose_mix.transforms.arguments import findings_on_factors, findings_on_probabilities, is_number
 
 _NORMAL = NormalDist()
 _BELOW_MINUS_ONE = _NORMAL.cdf(-1.0)
@@ -35,9 +37,15 @@ class GetBBoxCenterScale(BaseTransform):
 
     Args:
         padding: factor of the box's width and height.
+
+    Raises:
+        ValueError: ``padding`` is no number above 0.
     """
 
     def __init__(self, padding: float = 1.25) -> None:
+        findings = findings_on_factors(padding=padding)
+        if findings:
+            raise ValueError(f"GetBBoxCenterScale: {'; '.join(findings)}.")
         self.padding = padding
 
     def transform(self, results: dict) -> dict:
@@ -70,7 +78,8 @@ class RandomBBoxTransform(BaseTransform):
         rotate_prob: probability of a rotation.
 
     Raises:
-        ValueError: a probability outside [0, 1], or ``scale_factor`` not two ascending positive numbers.
+        ValueError: a probability outside [0, 1], a factor that is no number, or ``scale_factor`` not two ascending
+            positive numbers.
     """
 
     def __init__(
@@ -82,9 +91,11 @@ class RandomBBoxTransform(BaseTransform):
         rotate_factor: float = 80.0,
         rotate_prob: float = 0.6,
     ) -> None:
-        probabilities = {"shift_prob": shift_prob, "scale_prob": scale_prob, "rotate_prob": rotate_prob}
-        findings = [f"{name}={prob!r} must lie in [0, 1]" for name, prob in probabilities.items() if not 0 <= prob <= 1]
-        if len(scale_factor) != 2 or not 0 < scale_factor[0] <= scale_factor[1]:
+        findings = findings_on_probabilities(shift_prob=shift_prob, scale_prob=scale_prob, rotate_prob=rotate_prob)
+        amounts = {"shift_factor": shift_factor, "rotate_factor": rotate_factor}
+        findings += [f"{name}={value!r} must be a number" for name, value in amounts.items() if not is_number(value)]
+        two = isinstance(scale_factor, Sequence) and len(scale_factor) == 2 and all(map(is_number, scale_factor))
+        if not two or not 0 < scale_factor[0] <= scale_factor[1]:
             findings.append(f"scale_factor={scale_factor!r} must be (smallest, largest), both above 0")
         if findings:
             raise ValueError(f"RandomBBoxTransform: {'; '.join(findings)}.")

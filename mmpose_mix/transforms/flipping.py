@@ -11,6 +11,7 @@ from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 
 from mmpose_mix.registry import TRANSFORMS
+from mmpose_mix.transforms.arguments import is_number
 
 # direction -> (along x, along y)
 AXES = {"horizontal": (True, False), "vertical": (False, True), "diagonal": (True, True)}
@@ -59,15 +60,15 @@ class RandomFlip(BaseTransform):
     def __init__(
         self, prob: Union[float, Sequence[float]] = 0.5, direction: Union[str, Sequence[str]] = "horizontal"
     ) -> None:
-        directions = [direction] if isinstance(direction, str) else list(direction)
-        unknown = [name for name in directions if name not in AXES]
-        if unknown or not directions:
+        directions = list(direction) if isinstance(direction, (list, tuple)) else [direction]
+        if not directions or not all(isinstance(name, str) and name in AXES for name in directions):
             raise ValueError(f"RandomFlip: direction={direction!r} must be one or several of {tuple(AXES)}.")
-        if isinstance(prob, (int, float)):
+        if is_number(prob):
             shares = [prob / len(directions)] * len(directions)
         else:
-            shares = list(prob)
-        if len(shares) != len(directions) or min(shares) < 0 or sum(shares) > 1 + 1e-9:
+            shares = list(prob) if isinstance(prob, (list, tuple)) else []
+        numbers = len(shares) == len(directions) and all(map(is_number, shares))
+        if not numbers or min(shares) < 0 or sum(shares) > 1 + 1e-9:
             raise ValueError(
                 f"RandomFlip: prob={prob!r} must be one number in [0, 1], or one per direction of {directions} "
                 "with a sum of at most 1."

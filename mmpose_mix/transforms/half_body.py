@@ -10,6 +10,7 @@ from mmcv.transforms import BaseTransform
 from mmcv.transforms.utils import cache_randomness
 
 from mmpose_mix.registry import TRANSFORMS
+from mmpose_mix.transforms.arguments import findings_on_factors, findings_on_probabilities, is_number
 
 
 @TRANSFORMS.register_module()
@@ -29,7 +30,7 @@ class RandomHalfBody(BaseTransform):
         upper_prioritized_prob: probability of the upper half where both would do.
 
     Raises:
-        ValueError: a probability outside [0, 1].
+        ValueError: a probability outside [0, 1], a padding that is not above 0, or a least number that is none.
     """
 
     def __init__(
@@ -41,10 +42,14 @@ class RandomHalfBody(BaseTransform):
         prob: float = 0.3,
         upper_prioritized_prob: float = 0.7,
     ) -> None:
-        probabilities = {"prob": prob, "upper_prioritized_prob": upper_prioritized_prob}
-        findings = [
-            f"{name}={value!r} must lie in [0, 1]" for name, value in probabilities.items() if not 0 <= value <= 1
-        ]
+        findings = findings_on_probabilities(prob=prob, upper_prioritized_prob=upper_prioritized_prob)
+        findings += findings_on_factors(padding=padding)
+        counts = {
+            "min_total_keypoints": min_total_keypoints,
+            "min_upper_keypoints": min_upper_keypoints,
+            "min_lower_keypoints": min_lower_keypoints,
+        }
+        findings += [f"{name}={value!r} must be a number" for name, value in counts.items() if not is_number(value)]
         if findings:
             raise ValueError(f"RandomHalfBody: {'; '.join(findings)}.")
         self.min_total_keypoints = min_total_keypoints

@@ -62,7 +62,7 @@ class PackPoseInputs(BaseTransform):
         pack_transformed: put ``transformed_keypoints`` into ``gt_instances``, to look at the augmentation.
 
     Raises:
-        ValueError: the sample has no ``img``.
+        ValueError: at construction, ``meta_keys`` is no list of strings; at a sample, there is no ``img``.
     """
 
     instance_mapping_table: Mapping[str, str] = {
@@ -88,6 +88,10 @@ class PackPoseInputs(BaseTransform):
     }
 
     def __init__(self, meta_keys: Sequence[str] = META_KEYS, pack_transformed: bool = False) -> None:
+        if isinstance(meta_keys, str) or not all(isinstance(key, str) for key in meta_keys):
+            raise ValueError(
+                f"PackPoseInputs: meta_keys={meta_keys!r} must be a list of keys, such as ('id', 'img_id')."
+            )
         self.meta_keys = tuple(meta_keys)
         self.pack_transformed = pack_transformed
 

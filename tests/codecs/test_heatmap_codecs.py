@@ -160,6 +160,7 @@ def test_what_heads_and_transforms_ask_of_a_codec():
             {"input_size": (192, 25.6), "heatmap_size": (48,), "sigma": 0, "blur_kernel_size": 4},
             ["input_size=(192, 25.6)", "heatmap_size=(48,)", "sigma=0", "blur_kernel_size=4", "must be an odd"],
         ),
+        (MSRAHeatmap, {**USUAL, "sigma": "2"}, ["sigma='2' must be a number above 0"]),
         (
             UDPHeatmap,
             {**USUAL, "heatmap_type": "Gaussian", "radius_factor": 0},

@@ -67,6 +67,22 @@ def test_the_bounds_hold_over_a_whole_period(heavy, batch_size):
     np.testing.assert_array_equal(counts[schedule.period :], counts[:2])
 
 
+@pytest.mark.parametrize(
+    ("ratio", "batch_size"),
+    [
+        ([5, 9, 4, 5, 8, 9, 8], 9),
+        ([4, 2, 8, 7, 5, 4], 11),
+        ([6, 4, 6, 8, 5, 3, 3, 1], 11),
+        ([4, 3, 6, 9, 6, 8, 7, 8], 11),
+    ],
+)
+def test_the_order_of_equal_deadlines_keeps_the_bounds(ratio, batch_size):
+    """Mixtures that leave the bounds where windows that do not overlap the next go first."""
+    schedule = QuotaSchedule(ratio, batch_size)
+    counts, _ = schedule.block(schedule.start(), schedule.period)
+    assert_exact(counts, schedule.shares, batch_size)
+
+
 @pytest.mark.parametrize("batch_size", [1, 7, 65536])
 @pytest.mark.parametrize("ratio", [[1, 10**6], [1] * 64, list(range(1, 65)), [1e-9, 1.0, 0.3333333333333333]])
 def test_the_bounds_hold_at_the_ends_of_the_range(ratio, batch_size):

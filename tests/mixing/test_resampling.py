@@ -9,11 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmpose_mix.mixing.plan import MixPlan
 from mmpose_mix.mixing.resampling import holds_whole_passes, resampled_index, resampled_indices, slots_per_epoch
 
 
 def epoch_of(length: int, slots: int, epoch: int, seed: int = 0, source: int = 0) -> list[int]:
     return resampled_indices(length, slots, seed, source, epoch).tolist()
+
+
+def test_no_shuffle_of_a_sampler_repeats_one_of_these():
+    plan = MixPlan([300], [1], batch_size=150, seed=5)
+    batch, _ = plan.block(plan.quotas.start(), 1)
+    assert batch[0].tolist() != epoch_of(300, 150, epoch=0, seed=5)
 
 
 @pytest.mark.parametrize(

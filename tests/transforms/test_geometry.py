@@ -188,7 +188,10 @@ class TestFlip:
         [
             ({"direction": "Horizontal"}, "direction='Horizontal' must be one or several of"),
             ({"direction": []}, r"direction=\[\]"),
+            ({"direction": 1}, "direction=1 must be one or several of"),
             ({"prob": 1.5}, "prob=1.5 must be one number in"),
+            ({"prob": "half"}, "prob='half' must be one number in"),
+            ({"prob": ["a"]}, r"prob=\['a'\] must be one number in"),
             (
                 {"prob": [0.5], "direction": ["horizontal", "vertical"]},
                 r"one per direction of \['horizontal', 'vertical'\]",
@@ -232,8 +235,13 @@ class TestHalfBody:
         np.testing.assert_array_equal(cut["bbox_center"], sample["bbox_center"])
 
     def test_probabilities_out_of_range_are_named_together(self):
-        with pytest.raises(ValueError, match=r"prob=2 must lie in \[0, 1\]; upper_prioritized_prob=-1"):
+        with pytest.raises(ValueError, match=r"prob=2 must be a number in \[0, 1\]; upper_prioritized_prob=-1"):
             RandomHalfBody(prob=2, upper_prioritized_prob=-1)
+
+    def test_what_is_no_number_is_named_together(self):
+        words = r"prob='a' must be a number in .*; padding=0 must be a number above 0; min_lower_keypoints=None must be"
+        with pytest.raises(ValueError, match=words):
+            RandomHalfBody(prob="a", padding=0, min_lower_keypoints=None)
 
 
 class TestBBoxTransform:
@@ -254,8 +262,19 @@ class TestBBoxTransform:
             assert abs((amount != 0).mean() - prob) < 0.03
 
     def test_arguments_out_of_range_are_named_together(self):
-        with pytest.raises(ValueError, match=r"rotate_prob=2 must lie in .*; scale_factor=\(1.5, 0.5\) must be"):
+        with pytest.raises(ValueError, match=r"rotate_prob=2 must be a .*; scale_factor=\(1.5, 0.5\) must be"):
             RandomBBoxTransform(rotate_prob=2, scale_factor=(1.5, 0.5))
+
+    def test_what_is_no_number_is_named_together(self):
+        words = r"shift_prob=None must .*; shift_factor='a' must be a number; scale_factor=0.5 must be \(smallest"
+        with pytest.raises(ValueError, match=words):
+            RandomBBoxTransform(shift_prob=None, shift_factor="a", scale_factor=0.5)
+
+    @pytest.mark.parametrize("padding", ["1.25", 0, -1, True, float("nan"), None])
+    def test_a_padding_that_leaves_no_box_is_refused(self, padding):
+        """It was found in a worker, as a singular matrix or not at all."""
+        with pytest.raises(ValueError, match=r"GetBBoxCenterScale: padding=.* must be a number above 0"):
+            GetBBoxCenterScale(padding=padding)
 
 
 class TestAffine:

@@ -224,3 +224,9 @@ def test_the_whole_pipeline_runs_on_photographs_in_workers(pose_samples, use_udp
             seen += int(drawn.sum())
     assert len(dataset) >= 10
     assert seen > 50
+
+
+@pytest.mark.parametrize("meta_keys", ["img_id", ["id", 5]])
+def test_meta_keys_that_are_no_list_of_keys_are_refused(meta_keys):
+    with pytest.raises(ValueError, match=r"PackPoseInputs: meta_keys=.* must be a list of keys"):
+        PackPoseInputs(meta_keys=meta_keys)
