@@ -133,7 +133,11 @@ class CombinedDataset(BaseDataset):
         self._check_keypoints(sources)
         self._lengths = [len(source) for source in sources]
         factors = self.sample_ratio_factor
-        self._lens = list(self._lengths) if factors is None else slots_per_epoch(self._lengths, factors)
+        self._lens = (
+            list(self._lengths)
+            if factors is None
+            else slots_per_epoch(self._lengths, factors, "CombinedDataset.sample_ratio_factor")
+        )
         self._ends = list(accumulate(self._lens))
         if not self._ends[-1]:
             raise ValueError(

@@ -313,6 +313,12 @@ class TestArguments:
         ):
             mixture(2, sample_ratio=[1])
 
+    def test_factors_that_are_none_are_named_with_the_place(self):
+        with pytest.raises(ValueError, match=r"^CombinedDataset\.sample_ratio_factor has 1 entries for 2 sources"):
+            mixture(2, 3, sample_ratio_factor=[1])
+        with pytest.raises(ValueError, match=r"^CombinedDataset\.sample_ratio_factor\[1\]=-1: every factor"):
+            mixture(2, 3, sample_ratio_factor=[1, -1])
+
     def test_wrong_numbers_are_refused_together(self):
         with pytest.raises(TypeError) as caught:
             mixture(2, sample_ratio_factor=0.5, seed="one", max_refetch=-1)
