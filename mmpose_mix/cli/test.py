@@ -11,18 +11,24 @@ from mmpose_mix.cli.options import add_drawing_options, add_run_options, config_
 from mmpose_mix.engine.checkpoint import use_safe_checkpoint_loader
 from mmpose_mix.engine.launch import build_runner, process_group
 
+METRIC_FILES = (".json", ".yaml", ".yml")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this command."""
     add_run_options(parser)
     parser.add_argument("checkpoint", help="a checkpoint file or URL")
-    parser.add_argument("--out", metavar="FILE.json", help="write the metrics to this file")
+    parser.add_argument("--out", metavar="FILE.json", help="write the metrics to this file (or .yaml)")
     parser.add_argument("--dump", metavar="FILE.pkl", help="write the predictions for an offline evaluation")
     add_drawing_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Evaluates, and returns the exit status."""
+    if options.out and not options.out.endswith(METRIC_FILES):
+        raise SystemExit(
+            f"mmpose-mix test: --out takes a name that ends in {', '.join(METRIC_FILES)}, not {options.out}"
+        )
     config = config_from(options)
     config.load_from = options.checkpoint
     config.resume = False

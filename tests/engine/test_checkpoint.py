@@ -183,6 +183,7 @@ def _attacks(flag: str) -> dict[str, Any]:
     return {
         "a call of exec": run,
         "a call of os.system": Calls(os.system, f"touch {flag}"),
+        "a call of eval": Calls(eval, command),
         "a chain of getattr": Calls(Calls(getattr, Calls(__import__, "os"), "system"), f"touch {flag}"),
         "an object array": stored,
         "a nested pickle": Calls(pickle.loads, pickle.dumps(run)),
@@ -220,6 +221,7 @@ def _unpickled(opcodes: bytes) -> object:
         # BUILD, which sets attributes, on what the table hands out
         b"ccollections\nOrderedDict\n}X\x01\x00\x00\x00aK\x01sb.",
         b"ctorch._utils\n_rebuild_tensor_v2\nN}X\x01\x00\x00\x00aK\x01s\x86b.",
+        b"ctorch._utils\n_rebuild_tensor_v2\nN}X\x09\x00\x00\x00_functionK\x01s\x86b.",
         b"cmmengine.logging.history_buffer\nHistoryBuffer\nN}X\x04\x00\x00\x00meanK\x01s\x86b.",
         b"cbuiltins\ndict\nN}X\x04\x00\x00\x00keysK\x01s\x86b.",
         # a tensor on something that is no storage
