@@ -90,7 +90,7 @@ def test_training_options_change_the_config(
     assert (one.resume, one.load_from) == (True, "earlier.pth")
     assert (two.resume, two.load_from) == (True, None)
     drawn = {"enable": True, "out_dir": "pictures", "interval": 3, "test_interval": 3, "show": False}
-    assert drawn.items() <= two.default_hooks.visualization.items()
+    assert two.default_hooks.visualization == {"type": "PoseVisualizationHook", **drawn}
     assert (three.resume, three.load_from, three.work_dir) == (False, None, str(tmp_path))
     assert not three.default_hooks.visualization.enable
     assert three.val_dataloader is not None
