@@ -38,6 +38,7 @@ def shift_to_neighbours(places: np.ndarray, heatmaps: np.ndarray) -> np.ndarray:
 
 def blurred(heatmaps: np.ndarray, kernel_size: int) -> np.ndarray:
     """Maps (K, H, W) under a Gaussian blur (zeros outside), each scaled back to its own maximum."""
+    heatmaps = np.ascontiguousarray(heatmaps)  # a channels_last model's are not, and OpenCV cannot write those
     smooth = np.empty_like(heatmaps)
     for target, source in zip(smooth, heatmaps):
         cv2.GaussianBlur(source, (kernel_size, kernel_size), 0, dst=target, borderType=cv2.BORDER_CONSTANT)

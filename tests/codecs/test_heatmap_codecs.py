@@ -114,6 +114,16 @@ def test_maps_without_a_positive_value_decode_to_minus_one_pixel_and_score_as_th
         np.testing.assert_allclose(scores, score, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", GOLDEN)
+def test_maps_of_a_channels_last_model_decode_as_any_others(name):
+    codec = KEYPOINT_CODECS.build({**GOLDEN[name][0], **USUAL})
+    maps = np.random.default_rng(0).random((6, 64, 48), dtype=np.float32)
+    channels_last = np.ascontiguousarray(maps.transpose(1, 2, 0)).transpose(2, 0, 1)
+    assert not channels_last.flags.c_contiguous
+    for expected, found in zip(codec.decode(maps), codec.decode(channels_last)):
+        np.testing.assert_array_equal(expected, found)
+
+
 def test_keypoints_that_are_no_numbers_are_left_out():
     for codec in (MSRAHeatmap(**USUAL, sigma=2), UDPHeatmap(**USUAL)):
         encoded = codec.encode(np.full((1, 2, 2), np.nan, np.float32))
