@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Sequence
 
 from mmpose_mix import __version__
-from mmpose_mix.cli import test, train
+from mmpose_mix.cli import demo, test, train
 
-COMMANDS = {"train": train, "test": test}
+COMMANDS = {"train": train, "test": test, "demo": demo}
 
 
 def build_parser() -> argparse.ArgumentParser:

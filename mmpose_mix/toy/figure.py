@@ -26,6 +26,7 @@ _SHOWN_BY = {
     "knee": ("thigh", "shin"),
     "ankle": ("shin", "foot"),
 }
+_PIN = hsv(0.125, 0.42, 0.98)
 _FACE = ("nose", "left_eye", "right_eye")
 
 
@@ -162,15 +163,18 @@ def _paint_arm(canvas: Canvas, figure: Figure, person: int, side: str, sign: flo
         _paint_part(canvas, figure, capsule(elbow, wrist, *radii), skin if bare else colour, owner)
         if not bare:
             _paint_stripes(canvas, (elbow, wrist), radii, sign, colour)
+        _paint_pin(canvas, wrist, 0.85 * width)
 
     def paint_upper_arm() -> None:
         radii = (1.12 * width, 0.95 * width)
         _paint_part(canvas, figure, capsule(shoulder, elbow, *radii), colour, _owner(person, f"{side}_upper_arm"))
         _paint_stripes(canvas, (shoulder, elbow), radii, sign, colour)
+        _paint_pin(canvas, shoulder, width)
 
     forearm_in_front = figure.depth[f"{side}_wrist"] > figure.depth[f"{side}_elbow"]
     for paint in (paint_upper_arm, paint_forearm) if forearm_in_front else (paint_forearm, paint_upper_arm):
         paint()
+    _paint_pin(canvas, elbow, width)
 
 
 def _paint_leg(canvas: Canvas, figure: Figure, person: int, side: str, sign: float, colour: np.ndarray) -> None:
@@ -184,14 +188,23 @@ def _paint_leg(canvas: Canvas, figure: Figure, person: int, side: str, sign: flo
         radii = (0.88 * width, 0.62 * width)
         _paint_part(canvas, figure, capsule(knee, ankle, *radii), dark, _owner(person, f"{side}_shin"))
         _paint_stripes(canvas, (knee, ankle), radii, sign, dark)
+        _paint_pin(canvas, ankle, 0.7 * width)
 
     def paint_thigh() -> None:
         thigh = capsule(hip, knee, 1.2 * width, 0.92 * width)
         _paint_part(canvas, figure, thigh, dark, _owner(person, f"{side}_thigh"))
+        _paint_pin(canvas, hip, 0.75 * width)
 
     shin_in_front = figure.depth[f"{side}_ankle"] > figure.depth[f"{side}_knee"]
     for paint in (paint_thigh, paint_shin) if shin_in_front else (paint_shin, paint_thigh):
         paint()
+    _paint_pin(canvas, knee, 0.75 * width)
+
+
+def _paint_pin(canvas: Canvas, joint: np.ndarray, width: float) -> None:
+    """The brass pin that holds two parts of a paper puppet together: it shows where the joint is."""
+    canvas.disc(joint, 0.52 * width, _PIN * 0.25)
+    canvas.disc(joint, 0.36 * width, _PIN)
 
 
 def _paint_part(canvas: Canvas, figure: Figure, outline: np.ndarray, colour: np.ndarray, owner: int) -> None:
@@ -252,6 +265,8 @@ def _paint_torso(canvas: Canvas, figure: Figure, person: int) -> None:
         [*shoulders, *hips, chest], [0.95 * width, 0.95 * width, 1.35 * width, 1.35 * width, 0.085 * height]
     )
     _paint_part(canvas, figure, shape, outfit.torso, _owner(person, "torso"))
+    for joint in ("left_shoulder", "right_shoulder", "left_hip", "right_hip"):
+        _paint_pin(canvas, points[joint], width)
     if figure.from_behind:
         return
     # Collar and buttons: the front.

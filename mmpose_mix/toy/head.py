@@ -56,6 +56,10 @@ def paint_head(
     colours = _colours(place, look) * shade[..., None]
     colours[rim] = 0.34 * colours[rim]
     canvas.blend(centre, np.clip(colours, 0, 255).astype(np.uint8), mask, owner)
+    top = centre + (rotation @ (HEAD_STRETCH * FACE_FEATURES["head_top"]))[:2] * radius
+    tuft = look.hair if look.beanie is None else 255 - (255 - look.beanie) * 0.35
+    canvas.disc(top, 0.20 * radius, tuft * 0.35, owner)
+    canvas.disc(top, 0.14 * radius, tuft)
 
 
 def paint_long_hair(canvas: Canvas, points: dict[str, np.ndarray], look: HeadLook, radius: float, owner: int) -> None:

@@ -33,10 +33,12 @@ class DrawnMixture:
     Attributes:
         root: folder that holds ``coco/`` and ``aic/``.
         reused: True where the folder already held exactly this mixture.
+        replaced: True where the folder held another drawn mixture, or a part of one, that was drawn over.
     """
 
     root: Path
-    reused: bool
+    reused: bool = False
+    replaced: bool = False
 
     def images(self, domain: str, split: str) -> Path:
         """Folder of the images of ``'coco'`` or ``'aic'``, ``'train'`` or ``'val'``."""
@@ -91,10 +93,10 @@ def draw_mixture(
     plan = _Recipe(_RECIPE, int(seed), (int(image_size[0]), int(image_size[1])), _counts(num_images))
     if seed < 0:
         raise ValueError(f"draw_mixture: seed={seed} is negative; give 0 or more.")
-    files = DrawnMixture(root, reused=True)
+    files = DrawnMixture(root)
     former = _former_manifest(files)
     if former == plan.as_json(finished=True) and _complete(files, plan):
-        return files
+        return DrawnMixture(root, reused=True)
     root.mkdir(parents=True, exist_ok=True)
     (root / _MANIFEST).write_text(json.dumps(plan.as_json(finished=False)))
     total, done = sum(plan.num_images.values()), 0
@@ -109,7 +111,7 @@ def draw_mixture(
                 progress(done, total)
         writer.close()
     (root / _MANIFEST).write_text(json.dumps(plan.as_json(finished=True)))
-    return DrawnMixture(root, reused=False)
+    return DrawnMixture(root, replaced=former is not None)
 
 
 def draw_tiny_mixture(root: Union[str, Path], seed: int = 0) -> DrawnMixture:

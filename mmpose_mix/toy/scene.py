@@ -13,6 +13,8 @@ from mmpose_mix.toy.figure import Figure, mask_of, paint_figure, sample_outfit, 
 from mmpose_mix.toy.scenery import OBJECT_OWNER, add_grain, cast_shadow, paint_background, paint_object
 
 DOMAINS = ("coco", "aic")
+# shares of the images with no, one and two things in front of people
+_OBJECTS = {"coco": (0.60, 0.30, 0.10), "aic": (0.85, 0.12, 0.03)}
 _OFTEN_HIDDEN = ("left_knee", "right_knee", "left_ankle", "right_ankle", "left_wrist", "right_elbow", "left_hip")
 
 
@@ -61,7 +63,7 @@ def draw_scene(rng: np.random.Generator, image_size: tuple[int, int] = (320, 240
     for person, figure in enumerate(figures):
         paint_figure(canvas, figure, person)
         extents.append(_extent(mask_of(canvas, person)))
-    _paint_objects(rng, canvas, figures)
+    _paint_objects(rng, canvas, figures, _OBJECTS[domain])
     people = tuple(
         Person(
             keypoints=np.array([figure.points[name] for name in ALL_KEYPOINTS]),
@@ -105,9 +107,11 @@ def _figure(rng: np.random.Generator, middle: np.ndarray, size: float, domain: s
     )
 
 
-def _paint_objects(rng: np.random.Generator, canvas: Canvas, figures: list[Figure]) -> None:
-    """Hide a joint or two of somebody behind a thing, in two images of five."""
-    for place in range(int(rng.choice([0, 1, 2], p=[0.60, 0.30, 0.10]))):
+def _paint_objects(
+    rng: np.random.Generator, canvas: Canvas, figures: list[Figure], shares: tuple[float, float, float]
+) -> None:
+    """Hide a joint or two of somebody behind things; ``shares`` of the images have none, one and two of them."""
+    for place in range(int(rng.choice(3, p=shares))):
         figure = figures[rng.integers(len(figures))]
         joint = rng.choice(
             ["left_knee", "right_knee", "left_ankle", "right_ankle", "left_wrist", "right_elbow", "left_hip"]

@@ -119,13 +119,13 @@ def test_coco_and_aic_note_the_same_place_for_the_joints_they_share():
 
 def test_a_finished_mixture_is_used_again_and_another_one_is_drawn_over(tmp_path):
     arguments = {"num_images": 2, "image_size": (96, 72)}
-    assert not draw_mixture(tmp_path, **arguments).reused
+    assert draw_mixture(tmp_path, **arguments) == DrawnMixture(tmp_path)
     foreign = tmp_path / "coco" / "train" / "notes.txt"
     foreign.write_text("mine")
     before = digests(tmp_path)
     assert draw_mixture(tmp_path, **arguments).reused
     assert digests(tmp_path) == before
-    assert not draw_mixture(tmp_path, seed=1, **arguments).reused
+    assert draw_mixture(tmp_path, seed=1, **arguments) == DrawnMixture(tmp_path, replaced=True)
     assert digests(tmp_path) != before
     assert foreign.read_text() == "mine"
 
