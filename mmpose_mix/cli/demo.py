@@ -8,7 +8,7 @@ import platform
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,8 @@ from mmpose_mix.visualization import draw_batch, report
 from mmpose_mix.visualization import prediction_tiles as tiles
 from mmpose_mix.visualization.demo_page import DemoResults, demo_page
 
-ONLY_AIC = ("head_top", "neck")
+# keypoints that only one of the two sets labels; of COCO's face the nose stands for the rest
+ONLY_AIC, ONLY_COCO = ("head_top", "neck"), ("nose",)
 # images of each of the two sets: to train, to evaluate
 _IMAGES, _QUICK_IMAGES = (1100, 120), (20, 6)
 _COCO_TILES, _AIC_TILES, _PICTURE_TILES = 6, 3, 4
@@ -168,9 +169,11 @@ def _train_and_evaluate(config: Config, mixture: DrawnMixture) -> _Outcome:
     )
 
 
-def _tiles(evaluation: Evaluation, outcome: _Outcome, count: int, smooth: bool = False) -> list[np.ndarray]:
+def _tiles(
+    evaluation: Evaluation, outcome: _Outcome, count: int, highlight: Sequence[str], smooth: bool = False
+) -> list[np.ndarray]:
     groups = tiles.samples_by_image(evaluation.samples)[:count]
-    return [tiles.prediction_tile(people, outcome.metainfo, ONLY_AIC, smooth=smooth) for people in groups]
+    return [tiles.prediction_tile(people, outcome.metainfo, highlight, smooth=smooth) for people in groups]
 
 
 def _results(outcome: _Outcome, config: Config, options: argparse.Namespace, seconds: float) -> DemoResults:
@@ -181,8 +184,8 @@ def _results(outcome: _Outcome, config: Config, options: argparse.Namespace, sec
         found=outcome.accuracy.found,
         threshold=experiment.PCK_THRESHOLD,
         only_aic=ONLY_AIC,
-        coco_tiles=_tiles(outcome.coco_all, outcome, _COCO_TILES),
-        aic_tiles=_tiles(outcome.aic_all, outcome, _AIC_TILES),
+        coco_tiles=_tiles(outcome.coco_all, outcome, _COCO_TILES, ONLY_AIC),
+        aic_tiles=_tiles(outcome.aic_all, outcome, _AIC_TILES, ONLY_COCO),
         batch=outcome.batch,
         losses=outcome.history.losses,
         ap_over_time=[(step, metrics["coco/AP"]) for step, metrics in outcome.history.metrics],
@@ -206,7 +209,7 @@ def _facts(outcome: _Outcome, config: Config, options: argparse.Namespace, secon
 
 def _readme_picture(outcome: _Outcome) -> np.ndarray:
     """A row of predictions over a row of training samples of both sources."""
-    row = tiles.row_of_pictures(_tiles(outcome.coco_all, outcome, _PICTURE_TILES, smooth=True))
+    row = tiles.row_of_pictures(_tiles(outcome.coco_all, outcome, _PICTURE_TILES, ONLY_AIC, smooth=True))
     return tiles.column_of_pictures([row, outcome.batch], width=1200)
 
 

@@ -75,8 +75,8 @@ def _predictions(results: DemoResults) -> str:
     names = " and ".join(f'<span class="special">{name}</span>' for name in results.only_aic)
     text = (
         f"The first drawings of each unseen set, not hand-picked. On COCO-style drawings the model puts {names} "
-        "although no COCO-style annotation has them; on AIC-style drawings it puts nose, eyes and ears, which AIC "
-        "lacks."
+        "although no COCO-style annotation has them; on AIC-style drawings it puts "
+        '<span class="special">nose</span>, eyes and ears, which AIC lacks.'
     )
     coco = [report.figure(tile, "", "Predicted poses on a COCO-style drawing") for tile in results.coco_tiles]
     aic = [report.figure(tile, "", "Predicted poses on an AIC-style drawing") for tile in results.aic_tiles]

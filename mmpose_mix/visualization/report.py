@@ -23,7 +23,7 @@ h2 { font-size: 22px; margin: 44px 0 6px; letter-spacing: -.01em; }
 p { margin: 0 0 14px; max-width: 78ch; color: var(--soft); }
 .lead { font-size: 18px; }
 b, strong { color: var(--ink); }
-.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(190px, 1fr)); gap: 14px; margin: 26px 0 8px; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(160px, 1fr)); gap: 14px; margin: 26px 0 8px; }
 .card, figure, .panel { background: var(--paper); border: 1px solid var(--line); border-radius: 12px; }
 .card { padding: 16px 18px; }
 .card .value { font-size: 34px; line-height: 1.15; font-weight: 650; letter-spacing: -.02em;

@@ -1,5 +1,7 @@
 # The demo's experiment: the union of COCO's and AI Challenger's keypoints, learnt from drawings on a CPU in minutes.
-# `mmpose-mix demo` draws the data and puts its folder in the place of data_root.
+# `mmpose-mix demo` draws the data and puts its folder in the place of data_root. To train it by hand, draw them first:
+#   python -c "from mmpose_mix.toy import draw_mixture as draw; draw('data/drawn', dict(
+#       coco_train=1100, coco_val=120, aic_train=1100, aic_val=120))"
 _base_ = ['../../../_base_/default_runtime.py', '../../../_base_/mappings/coco_aic.py']
 
 # the union of both keypoint sets: COCO's 17, then AIC's head_top and neck
