@@ -202,7 +202,7 @@ def _facts(outcome: _Outcome, config: Config, options: argparse.Namespace, secon
         ("Experiment", f"{experiment.EXPERIMENT}.py"),
         ("Training", f"{config.train_cfg.max_epochs} epochs, {steps} steps of {size} people"),
         ("Unseen people", f"{len(outcome.coco.samples)} COCO-style, {len(outcome.aic.samples)} AIC-style"),
-        ("Time", f"{seconds:.0f} s on {torch.get_num_threads()} threads, drawing included"),
+        ("Time", f"{seconds:.0f} s on a machine of {os.cpu_count()} cores, drawing included"),
         ("Versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
     ]
 

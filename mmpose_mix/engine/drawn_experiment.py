@@ -13,12 +13,14 @@ from typing import Any, Optional, Union
 import numpy as np
 import torch
 from mmengine.config import Config
+from mmengine.device import get_device
 from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner, set_random_seed
 
 from mmpose_mix.engine.launch import load_config
 from mmpose_mix.engine.progress import TrainingHistory
+from mmpose_mix.engine.threads import FastestThreads
 from mmpose_mix.structures import PoseDataSample
 from mmpose_mix.toy import ALL_KEYPOINTS, DrawnMixture
 
@@ -104,6 +106,8 @@ def train(config: Config, on_step: Optional[StepListener] = None) -> tuple[torch
     runner.model.to(memory_format=torch.channels_last)  # a sixth faster on a CPU, the same numbers
     history = TrainingHistory(on_step)
     runner.register_hook(history)
+    if get_device() == "cpu":
+        runner.register_hook(FastestThreads())
     runner.train()
     return runner.model, history
 
