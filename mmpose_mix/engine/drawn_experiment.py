@@ -17,6 +17,7 @@ from mmengine.device import get_device
 from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
 from mmengine.runner import Runner, set_random_seed
+from torch.utils.data import DataLoader
 
 from mmpose_mix.engine.launch import load_config
 from mmpose_mix.engine.progress import TrainingHistory
@@ -119,7 +120,6 @@ def evaluate(
     domain: str,
     keypoints: Optional[Sequence[int]],
     on_batch: Optional[BatchListener] = None,
-    limit: Optional[int] = None,
 ) -> Evaluation:
     """Predict the unseen drawings of one domain.
 
@@ -131,17 +131,8 @@ def evaluate(
         keypoints: the model's keypoints that are put out, in the order of the data set's own, and measured by AP;
             None puts out all of them and measures nothing.
         on_batch: called with (batches done, batches in all).
-        limit: people at most, all by default.
     """
-    loader_config = copy.deepcopy(config.val_dataloader)
-    loader_config.dataset.update(
-        type={"coco": "CocoDataset", "aic": "AicDataset"}[domain],
-        data_root=str(mixture.root / domain),
-        ann_file=str(mixture.annotations(domain, "val").resolve()),
-    )
-    if limit is not None:
-        loader_config.dataset.indices = limit
-    loader = Runner.build_dataloader(loader_config, seed=0)
+    loader = _unseen_drawings(config, mixture, domain)
     evaluator = Evaluator(config.val_evaluator)
     evaluator.dataset_meta = loader.dataset.metainfo
     former = model.test_cfg.get("output_keypoint_indices")
@@ -160,6 +151,17 @@ def evaluate(
     finally:
         model.test_cfg["output_keypoint_indices"] = former
     return Evaluation(samples, {} if keypoints is None else evaluator.evaluate(len(loader.dataset)))
+
+
+def _unseen_drawings(config: Config, mixture: DrawnMixture, domain: str) -> DataLoader:
+    """The config's loader of validation samples, for the drawings of one domain."""
+    loader_config = copy.deepcopy(config.val_dataloader)
+    loader_config.dataset.update(
+        type={"coco": "CocoDataset", "aic": "AicDataset"}[domain],
+        data_root=str(mixture.root / domain),
+        ann_file=str(mixture.annotations(domain, "val").resolve()),
+    )
+    return Runner.build_dataloader(loader_config, seed=0)
 
 
 def keypoints_of_domain(config: Config, domain: str) -> list[int]:

@@ -286,15 +286,8 @@ def _paint_head(canvas: Canvas, figure: Figure, person: int) -> None:
     far = [side for side, _ in SIDES if side not in near]
     for side in far:
         _paint_ear(canvas, figure, person, side, radius)
-    paint_head(
-        canvas,
-        figure.points["head"],
-        radius,
-        figure.head_rotation,
-        figure.outfit.skin,
-        figure.outfit.head,
-        _owner(person, "head"),
-    )
+    look, owner = figure.outfit.head, _owner(person, "head")
+    paint_head(canvas, figure.points["head"], radius, figure.head_rotation, look, owner)
     for side in near:
         _paint_ear(canvas, figure, person, side, radius)
 

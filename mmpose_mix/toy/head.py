@@ -14,7 +14,7 @@ _LIGHT = np.array([-0.45, -0.65, 0.62], dtype=np.float32)
 
 @dataclass(frozen=True)
 class HeadLook:
-    """Hair, hat and mouth of one person."""
+    """Skin, hair, hat and mouth of one person."""
 
     skin: np.ndarray  # BGR
     hair: np.ndarray
@@ -45,7 +45,6 @@ def paint_head(
     centre: np.ndarray,
     radius: float,
     rotation: np.ndarray,
-    skin: np.ndarray,
     look: HeadLook,
     owner: int,
 ) -> None:
