@@ -56,6 +56,14 @@ def test_fewer_threads_are_taken_when_other_programs_hold_the_cores_and_given_ba
     assert machine.train(hook, range(20, 40))[9:] == [4] * 11
 
 
+def test_a_program_that_starts_in_between_is_noticed_at_once(machine):
+    hook = FastestThreads(interval=100)
+    assert machine.train(hook, range(20))[9:] == [4] * 11
+    machine.seconds = {4: 2.0, 2: 0.9, 1: 0.3}
+    used = machine.train(hook, range(20, 50))
+    assert used == [4] * 3 + [4] * 3 + [2] * 3 + [1] * 21
+
+
 def test_one_thread_needs_no_choice(machine):
     machine.threads = 1
     assert machine.train(FastestThreads(interval=5), range(10)) == [1] * 10
