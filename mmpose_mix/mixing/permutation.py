@@ -56,6 +56,20 @@ def hash_of(*key: int) -> int:
     return mix64((state + _GOLDEN) & _MASK)
 
 
+def hashes_of(key: Sequence[int], parts: ArrayLike) -> Words:
+    """Return ``hash_of(*key, part)`` of each part, uint64 in the shape of ``parts`` (int64).
+
+    >>> hashes_of((7, 8), [9]).tolist() == [hash_of(7, 8, 9)]
+    True
+    """
+    state = len(key) + 1
+    for known in key:
+        state = mix64((state + _GOLDEN) & _MASK) ^ (operator.index(known) & _MASK)
+    words = np.asarray(parts, dtype=np.int64)
+    states = words.reshape(-1).astype(np.uint64) ^ np.uint64(mix64((state + _GOLDEN) & _MASK))
+    return _mix64_array(states + np.uint64(_GOLDEN)).reshape(words.shape)
+
+
 class SeekablePermutation:
     """A shuffle of ``range(length)`` that gives any position at once.
 
