@@ -3,28 +3,30 @@
 With shares ``w`` (sum 1) and batches of ``B`` samples, source ``i`` gets ``floor(B * w[i])`` or ``ceil(B * w[i])``
 samples in every batch, and after any number of batches it has got what it should, to less than one sample. Both at
 once means scheduling the fractional parts of ``B * w`` as periodic tasks on as many processors as a batch has places
-left.
-The P-fair algorithm PD2 does it with one integer a source: S. K. Baruah, N. K. Cohen, C. G. Plaxton and D. A. Varvel,
-"Proportionate progress: a notion of fairness in resource allocation", Algorithmica 15 (1996); J. H. Anderson and
-A. Srinivasan, "Mixed Pfair/ERfair scheduling of asynchronous periodic tasks", JCSS 68 (2004).
-All arithmetic is on integers, so nothing drifts.
+left, see :mod:`mmpose_mix.mixing.pfair`. All arithmetic is on integers, so nothing drifts.
 """
 
 from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterator, Sequence
+import operator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Optional, Union
+from typing import Any, Optional, Protocol, Union
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mmpose_mix.mixing.pfair import extra_places
+
 Number = Union[int, float, Fraction]
-# (deadline, 0 if the next window overlaps else 1, minus the group deadline, source): PD2's order of urgency.
-_Urgency = tuple[int, int, int, int]
+
+LONGEST_TABLE = 4096
+"""Up to this many batches a period is kept as a table."""
+
+_WALK = 4096
 
 
 def exact_shares(ratio: Sequence[Number], name: str = "source_ratio") -> tuple[Fraction, ...]:
@@ -69,19 +71,57 @@ def is_number(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class QuotaState:
-    """Where a schedule of quotas stands: everything that is needed to go on from here.
+    """Where quotas stand: everything that is needed to go on from here.
 
     Args:
-        step: batches allocated so far.
-        delivered: samples of each source in them, S integers.
+        step: batches allocated so far, over the training.
+        delivered: samples of each source in them, S integers: the position in the source's passes.
+        begun: step at which the present stage, or the mixture after it was changed, began.
+        lags: wanted minus delivered samples of each source since ``begun``, S fractions; none where all are 0.
     """
 
     step: int
     delivered: tuple[int, ...]
+    begun: int = 0
+    lags: tuple[Fraction, ...] = ()
+
+
+class Quotas(Protocol):
+    """How many samples of each source every batch of a training holds."""
+
+    @property
+    def batch_size(self) -> int:
+        """Samples of a global batch."""
+
+    @property
+    def num_sources(self) -> int:
+        """S."""
+
+    @property
+    def drawn(self) -> tuple[bool, ...]:
+        """Whether each source is ever drawn."""
+
+    @property
+    def period(self) -> int:
+        """Batches after which the quotas repeat; 0 where they do not."""
+
+    def start(self) -> QuotaState:
+        """Return the state before the first batch."""
+
+    def seek(self, step: int, nearest: Optional[QuotaState] = None) -> QuotaState:
+        """Return the state before batch ``step``."""
+
+    def block(self, state: QuotaState, batches: int) -> tuple[NDArray[np.int64], QuotaState]:
+        """Return the (T, S) quotas of the next batches and the state after them."""
+
+    def shares_at(self, step: int) -> tuple[Fraction, ...]:
+        """Return the share of each source that batch ``step`` asks for."""
 
 
 class QuotaSchedule:
     """The quotas of all batches of a fixed ratio.
+
+    From a state whose ``begun`` is not 0 it runs as if it had started at that step: its bounds hold from there on.
 
     Args:
         ratio: S numbers, see :func:`exact_shares`.
@@ -94,8 +134,8 @@ class QuotaSchedule:
     >>> counts, state = schedule.block(schedule.start(), 3)
     >>> counts.tolist()
     [[2, 1, 1], [1, 2, 1], [1, 1, 2]]
-    >>> state
-    QuotaState(step=3, delivered=(4, 4, 4))
+    >>> state.step, state.delivered
+    (3, (4, 4, 4))
     """
 
     def __init__(self, ratio: Sequence[Number], batch_size: int) -> None:
@@ -103,112 +143,135 @@ class QuotaSchedule:
             raise ValueError(f"batch_size={batch_size!r} must be an integer of at least 1.")
         self.batch_size = int(batch_size)
         self.shares = exact_shares(ratio)
+        self.num_sources = len(self.shares)
+        self.drawn = tuple(share > 0 for share in self.shares)
         wanted = [self.batch_size * share for share in self.shares]
         self._whole = tuple(math.floor(want) for want in wanted)
         self._fractions = tuple(want - math.floor(want) for want in wanted)
-        self._places = self.batch_size - sum(self._whole)
         self.period = math.lcm(*(fraction.denominator for fraction in self._fractions))
         """Batches after which every source has exactly what it should, and the quotas repeat."""
+        # Row t: the places beyond the floor that each source got in the first t batches of a period, as far as needed.
+        self._table = np.zeros((1, self.num_sources), dtype=np.int64)
 
     def __repr__(self) -> str:
         return f"QuotaSchedule(shares={[str(share) for share in self.shares]}, batch_size={self.batch_size})"
 
+    def shares_at(self, step: int) -> tuple[Fraction, ...]:
+        """Return the shares, the same at every step."""
+        return self.shares
+
     def start(self) -> QuotaState:
         """Return the state before the first batch."""
-        return QuotaState(0, (0,) * len(self.shares))
+        return QuotaState(0, (0,) * self.num_sources, 0, (Fraction(0),) * self.num_sources)
 
     def block(self, state: QuotaState, batches: int) -> tuple[NDArray[np.int64], QuotaState]:
         """Return the quotas of the next batches and the state after them.
 
         Args:
             state: where to go on, from :meth:`start`, :meth:`seek` or an earlier block.
-            batches: T, how many batches.
+            batches: T, how many.
 
         Returns:
             (T, S) int64 quotas; every row sums to the batch size.
+
+        Raises:
+            ValueError: if the state is none of this schedule.
         """
-        counts = np.tile(np.array(self._whole, dtype=np.int64), (batches, 1))
-        for row, sources in enumerate(self._extra_places(state, batches)):
-            counts[row, sources] += 1
-        delivered = (before + int(new) for before, new in zip(state.delivered, counts.sum(axis=0)))
-        return counts, QuotaState(state.step + batches, tuple(delivered))
+        place, extra = self._place_of(state)
+        rows = self._rows(place, extra, batches)
+        gained = rows.sum(axis=0).tolist()
+        delivered = (had + batches * whole + more for had, whole, more in zip(state.delivered, self._whole, gained))
+        after = self._state(
+            state.step + batches, state.begun, delivered, map(operator.add, extra, gained), place + batches
+        )
+        return rows + np.array(self._whole, dtype=np.int64), after
 
     def seek(self, step: int, nearest: Optional[QuotaState] = None) -> QuotaState:
         """Return the state before batch ``step``.
 
-        Whole periods are skipped; what is left of one is walked, at some microseconds a batch.
+        Whole periods are skipped; what is left of one is looked up, or walked where the period is long, at some
+        microseconds a batch.
 
         Args:
             step: index of a batch, at least 0.
-            nearest: a state of this schedule at or before ``step``, to walk from there.
+            nearest: a state of this schedule to go on from; it is not used for a step before it ``begun``.
         """
-        known = nearest if nearest is not None and nearest.step <= step else self.start()
-        last_period = step - step % self.period
-        if last_period > known.step:
-            known = QuotaState(last_period, self._after_whole_periods(last_period))
-        batches = step - known.step
-        extra = [0] * len(self.shares)
-        for sources in self._extra_places(known, batches):
-            for source in sources:
-                extra[source] += 1
-        parts = zip(known.delivered, self._whole, extra)
-        return QuotaState(step, tuple(before + batches * whole + more for before, whole, more in parts))
+        begun, base = 0, [0] * self.num_sources
+        known, extra = 0, base
+        if nearest is not None and nearest.begun <= step:
+            begun = nearest.begun
+            known, extra = self._place_of(nearest)
+            base = self._delivered_at_begin(nearest, extra)
+        periods, place = divmod(step - begun, self.period)
+        if nearest is None or nearest.step > step or (nearest.step - begun) // self.period != periods:
+            known, extra = 0, [0] * self.num_sources
+        extra = self._sought(known, extra, place)
+        delivered = [
+            before + (step - begun) * whole + int(periods * self.period * part) + more
+            for before, whole, part, more in zip(base, self._whole, self._fractions, extra)
+        ]
+        return self._state(step, begun, delivered, extra, place)
 
-    def _after_whole_periods(self, step: int) -> tuple[int, ...]:
-        return tuple(step * whole + int(step * part) for whole, part in zip(self._whole, self._fractions))
+    def _state(self, step: int, begun: int, delivered: Iterable[int], extra: Iterable[int], place: int) -> QuotaState:
+        lags = tuple(place * part - more for part, more in zip(self._fractions, extra))
+        return QuotaState(step, tuple(delivered), begun, lags)
 
-    def _extra_places(self, state: QuotaState, batches: int) -> Iterator[list[int]]:
-        """Yield, for each batch, the sources that get one sample more than the floor (PD2)."""
-        if not self._places:
-            yield from ([] for _ in range(batches))
-            return
-        # Counting from the last whole period keeps the integers small.
-        origin = state.step - state.step % self.period
-        settled = self._after_whole_periods(origin)
-        begin = state.step - origin
-        tasks = []
-        for source, (fraction, whole) in enumerate(zip(self._fractions, self._whole)):
-            if fraction:
-                served = state.delivered[source] - settled[source] - begin * whole
-                tasks.append(_Task(source, fraction, served))
-        for step in range(begin, begin + batches):
-            ready = sorted([(task.urgency, task) for task in tasks if task.release <= step])[: self._places]
-            for _, task in ready:
-                task.serve()
-            yield [task.source for _, task in ready]
+    def _place_of(self, state: QuotaState) -> tuple[int, list[int]]:
+        """Return which batch of its period comes next, and the places beyond the floor that were dealt in it."""
+        phase = state.step - state.begun
+        place = phase % self.period
+        lags = state.lags
+        if not lags:
+            lags = (Fraction(0),) * self.num_sources
+            if not state.begun:
+                lags = tuple(phase * self.batch_size * share - had for share, had in zip(self.shares, state.delivered))
+        extra = [place * part - lag for part, lag in zip(self._fractions, lags)]
+        fits = len(extra) == len(state.delivered) == self.num_sources and phase >= 0
+        if not fits or any(more.denominator != 1 for more in extra) or any(abs(lag) >= 1 for lag in lags):
+            raise ValueError(
+                f"{state!r} is no state of {self!r}. Continue only with the ratio and the global batch size that the "
+                "state was made with, or begin a stage of its own: begun=step and no lags."
+            )
+        return place, [int(more) for more in extra]
 
+    def _delivered_at_begin(self, state: QuotaState, extra: Sequence[int]) -> list[int]:
+        phase = state.step - state.begun
+        settled = phase - phase % self.period
+        parts = zip(state.delivered, self._whole, self._fractions, extra)
+        return [had - phase * whole - int(settled * part) - more for had, whole, part, more in parts]
 
-class _Task:
-    """One source as a periodic task of PD2: the window and the urgency of its next sample."""
+    def _sought(self, known: int, extra: list[int], place: int) -> list[int]:
+        """Return the places beyond the floor that were dealt in the first ``place`` batches of a period.
 
-    __slots__ = ("cycle", "rate", "release", "served", "source", "urgency")
+        Args:
+            known, extra: an earlier batch of the period, and the same for it.
+            place: a batch of the period.
+        """
+        if self.period <= LONGEST_TABLE and known < len(self._table):
+            self._extend_table(place)
+            row: list[int] = self._table[place].tolist()
+            return row
+        for begin in range(known, place, _WALK):
+            rows = extra_places(self._fractions, extra, begin, min(_WALK, place - begin))
+            extra = list(map(operator.add, extra, rows.sum(axis=0).tolist()))
+        return extra
 
-    def __init__(self, source: int, share: Fraction, served: int) -> None:
-        self.source = source
-        self.rate, self.cycle = share.numerator, share.denominator
-        self.served = served
-        self._open_window()
+    def _rows(self, place: int, extra: Sequence[int], batches: int) -> NDArray[np.int64]:
+        """Return the (T, S) places beyond the floor in the batches from ``place`` on."""
+        if self.period > LONGEST_TABLE or place >= len(self._table):
+            return extra_places(self._fractions, extra, place, batches)
+        self._extend_table(min(place + batches, self.period))
+        where = (place + np.arange(batches)) % self.period
+        rows: NDArray[np.int64] = self._table[where + 1] - self._table[where]
+        return rows
 
-    def serve(self) -> None:
-        """Count one sample more."""
-        self.served += 1
-        self._open_window()
-
-    def _open_window(self) -> None:
-        rate, cycle = self.rate, self.cycle
-        self.release = self.served * cycle // rate
-        due = (self.served + 1) * cycle
-        deadline = _ceil_div(due, rate)
-        group_deadline = 0
-        if 2 * rate >= cycle:
-            # Anderson and Srinivasan: ceil(ceil(deadline * (1 - w)) / (1 - w)), for shares of one half or more.
-            slack = cycle - rate
-            group_deadline = _ceil_div(_ceil_div(deadline * slack, cycle) * cycle, slack)
-        self.urgency: _Urgency = (deadline, 1 if due % rate == 0 else 0, -group_deadline, self.source)
-
-
-def _ceil_div(numerator: int, denominator: int) -> int:
-    return -(-numerator // denominator)
+    def _extend_table(self, rows: int) -> None:
+        missing = rows + 1 - len(self._table)
+        if missing > 0:
+            missing = max(missing, min(len(self._table), self.period + 1 - len(self._table)))
+            last = self._table[-1]
+            more = extra_places(self._fractions, last.tolist(), len(self._table) - 1, missing)
+            self._table = np.concatenate([self._table, last + more.cumsum(axis=0)])
 
 
 def quotas(ratio: Sequence[Number], batch_size: int, batches: int, first: int = 0) -> NDArray[np.int64]:

@@ -136,7 +136,9 @@ def test_seeking_and_going_on_equal_walking_through(ratio, batch_size, cuts):
     counts, end = schedule.block(schedule.start(), last)
     nearby = schedule.seek(first // 2)
     for middle in (schedule.seek(first), schedule.seek(first, nearby)):
-        assert middle == QuotaState(first, tuple(counts[:first].sum(axis=0).tolist()))
+        delivered = tuple(counts[:first].sum(axis=0).tolist())
+        lags = tuple(first * batch_size * share - had for share, had in zip(schedule.shares, delivered))
+        assert middle == QuotaState(first, delivered, 0, lags)
         rest, state = schedule.block(middle, last - first)
         np.testing.assert_array_equal(rest, counts[first:])
         assert state == end
