@@ -29,7 +29,9 @@ LONGEST_TABLE = 4096
 _WALK = 4096
 
 
-def exact_shares(ratio: Sequence[Number], name: str = "source_ratio") -> tuple[Fraction, ...]:
+def exact_shares(
+    ratio: Sequence[Number], name: str = "source_ratio", places: Optional[Sequence[str]] = None
+) -> tuple[Fraction, ...]:
     """Return the shares that a ratio asks for, as exact fractions.
 
     A float is read as it is printed: ``0.3`` is 3/10, not the binary number beside it.
@@ -37,6 +39,7 @@ def exact_shares(ratio: Sequence[Number], name: str = "source_ratio") -> tuple[F
     Args:
         ratio: S numbers, none negative, at least one positive.
         name: what the numbers are called in errors.
+        places: what each of them is called. ``None``: ``name[0]``, ``name[1]``, ...
 
     Returns:
         S fractions in [0, 1] that sum to 1.
@@ -48,14 +51,7 @@ def exact_shares(ratio: Sequence[Number], name: str = "source_ratio") -> tuple[F
     >>> exact_shares([0.3, 0.1])
     (Fraction(3, 4), Fraction(1, 4))
     """
-    numeric = [is_number(value) for value in ratio]
-    if not all(numeric):
-        wrong = [f"{name}[{i}]={ratio[i]!r}" for i, fine in enumerate(numeric) if not fine]
-        raise TypeError(f"{', '.join(wrong)}: every entry must be an int, a float or a Fraction.")
-    wrong = [f"{name}[{i}]={value!r}" for i, value in enumerate(ratio) if not (math.isfinite(value) and value >= 0)]
-    if wrong:
-        raise ValueError(f"{', '.join(wrong)}: every entry must be finite and at least 0. Use 0 to leave a source out.")
-    exact = [Fraction(value if isinstance(value, numbers.Rational) else str(value)) for value in ratio]
+    exact = exact_numbers(ratio, name, places)
     total = sum(exact)
     if not total:
         raise ValueError(
@@ -64,9 +60,35 @@ def exact_shares(ratio: Sequence[Number], name: str = "source_ratio") -> tuple[F
     return tuple(part / total for part in exact)
 
 
+def exact_numbers(values: Sequence[Number], name: str, places: Optional[Sequence[str]] = None) -> tuple[Fraction, ...]:
+    """Return numbers that are finite and at least 0 as exact fractions; see :func:`exact_shares`.
+
+    >>> exact_numbers([0.3, 2], "sample_ratio_factor")
+    (Fraction(3, 10), Fraction(2, 1))
+    """
+    named = list(zip(places or [f"{name}[{i}]" for i in range(len(values))], values))
+    wrong = [f"{place}={value!r}" for place, value in named if not is_number(value)]
+    if wrong:
+        raise TypeError(f"{', '.join(wrong)}: every entry must be an int, a float or a Fraction.")
+    wrong = [f"{place}={value!r}" for place, value in named if not (is_finite(value) and value >= 0)]
+    if wrong:
+        raise ValueError(f"{', '.join(wrong)}: every entry must be finite and at least 0. Use 0 to leave a source out.")
+    return tuple(exact_number(value) for value in values)
+
+
+def exact_number(value: Number) -> Fraction:
+    """Return a finite number as a fraction, a float as it is printed."""
+    return Fraction(value if isinstance(value, numbers.Rational) else str(value))
+
+
 def is_number(value: Any) -> bool:
     """Whether a value is a real number; True and False are none."""
     return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
+
+
+def is_finite(value: Number) -> bool:
+    """Whether a number is neither infinite nor NaN, however large an integer is."""
+    return isinstance(value, numbers.Rational) or math.isfinite(value)
 
 
 @dataclass(frozen=True)
