@@ -23,6 +23,7 @@ from mmpose_mix.datasets.coco_items import (
     TopdownItems,
 )
 from mmpose_mix.datasets.item_metainfo import item_metainfo
+from mmpose_mix.datasets.item_randomness import ItemRandomness
 from mmpose_mix.datasets.refetching import kept_item
 from mmpose_mix.metainfo import keypoint_set, parse_pose_metainfo
 from mmpose_mix.registry import DATASETS
@@ -214,11 +215,13 @@ class CocoStyleDataset(BaseDataset):
         if not self._fully_initialized:
             self.full_init()
         info = self.data_list[idx]
-        info.update(item_metainfo(self._keypoints), sample_idx=idx if idx >= 0 else len(self.data_list) + idx)
+        info.update(item_metainfo(self._keypoints), sample_idx=int(idx if idx >= 0 else len(self.data_list) + idx))
         return info
 
     def __getitem__(self, idx: int) -> Any:
         """The item ``idx`` after the pipeline; in training the next one in a circle where the pipeline drops it.
+
+        A ``DrawIndex`` with a key decides all that is random in it.
 
         Raises:
             IndexError: unless ``-len(self) <= idx < len(self)``.
@@ -227,14 +230,15 @@ class CocoStyleDataset(BaseDataset):
         size = len(self)
         if not -size <= idx < size:
             raise IndexError(f"{type(self).__name__}: item {idx} is outside of a data set of {size} items")
-        return kept_item(
-            self.prepare_data,
-            idx % size,
-            size,
-            test_mode=self.test_mode,
-            max_refetch=self.max_refetch,
-            place=type(self).__name__,
-        )
+        with ItemRandomness(idx):
+            return kept_item(
+                self.prepare_data,
+                idx % size,
+                size,
+                test_mode=self.test_mode,
+                max_refetch=self.max_refetch,
+                place=type(self).__name__,
+            )
 
     def get_cat_ids(self, idx: int) -> list[int]:
         """The category of each box of item ``idx``, for MMEngine's ``ClassBalancedDataset``."""

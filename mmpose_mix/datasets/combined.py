@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, NoReturn, Optional, Union
 
-import numpy as np
 from mmengine.dataset import BaseDataset, RepeatDataset
 from mmengine.logging import print_log
 from mmengine.registry import DATASETS as ROOT_DATASETS
@@ -17,36 +16,15 @@ from mmengine.registry import DefaultScope
 
 from mmpose_mix.datasets.building import built_sources, built_transforms
 from mmpose_mix.datasets.delivered_keypoints import findings_of_pipeline, findings_of_source
+from mmpose_mix.datasets.drawn_index import DrawIndex
 from mmpose_mix.datasets.epochs import SharedEpoch, changes_with_epoch, tell_epoch
 from mmpose_mix.datasets.item_metainfo import item_metainfo
+from mmpose_mix.datasets.item_randomness import ItemRandomness
+from mmpose_mix.datasets.mixture_arguments import check_numbers, check_sources_given, refuse_arguments
 from mmpose_mix.datasets.refetching import kept_item
 from mmpose_mix.metainfo import keypoint_set, parse_pose_metainfo
-from mmpose_mix.mixing.resampling import holds_whole_passes, resampled_index, slots_per_epoch
+from mmpose_mix.mixing.resampling import holds_whole_passes, resampled_draw, slots_per_epoch
 from mmpose_mix.registry import DATASETS, SCOPE
-
-ARGUMENTS = (
-    "metainfo",
-    "datasets",
-    "pipeline",
-    "sample_ratio_factor",
-    "seed",
-    "test_mode",
-    "lazy_init",
-    "max_refetch",
-)
-ARGUMENTS_OF_SOURCES = frozenset(
-    {
-        "ann_file",
-        "bbox_file",
-        "data_mode",
-        "data_prefix",
-        "data_root",
-        "filter_cfg",
-        "indices",
-        "sample_interval",
-        "serialize_data",
-    }
-)
 
 
 @ROOT_DATASETS.register_module()
@@ -105,9 +83,9 @@ class CombinedDataset(BaseDataset):
         **refused: Any,
     ) -> None:
         if refused:
-            _refuse_arguments(refused)
-        _check_sources_given(datasets)
-        _check_numbers(sample_ratio_factor, seed, max_refetch)
+            refuse_arguments(refused)
+        check_sources_given(datasets)
+        check_numbers(sample_ratio_factor, seed, max_refetch)
         super().__init__(
             pipeline=built_transforms(pipeline, "CombinedDataset.pipeline"),
             test_mode=test_mode,
@@ -166,6 +144,12 @@ class CombinedDataset(BaseDataset):
         return self._datasets
 
     @property
+    def source_names(self) -> list[str]:
+        """The ``dataset_name`` of each source, or its class; equal ones are told apart as ``coco[0]``, ``coco[1]``."""
+        self.full_init()
+        return _distinct_names(self._datasets)
+
+    @property
     def lens(self) -> list[int]:
         """How many items of each source an epoch holds."""
         self.full_init()
@@ -195,22 +179,22 @@ class CombinedDataset(BaseDataset):
         return self._ends[-1]
 
     def get_subset_index(self, index: int) -> tuple[int, int]:
-        """Return the source that an index belongs to and which of its samples it gives in this epoch.
+        """Return the source that an index belongs to and which of its samples it gives.
 
         Args:
-            index: -len..len-1.
+            index: -len..len-1. Of a ``DrawIndex`` the number of its pass is taken in the place of the epoch.
 
         Raises:
             IndexError: if it is outside.
         """
-        source, slot = self._source_and_slot(index)
-        length, slots = self._lengths[source], self._lens[source]
-        if holds_whole_passes(length, slots):
-            return source, slot % length
-        return source, resampled_index(slot, length, slots, self.seed, source, self.epoch)
+        source, _, local = self._draw_of(index)
+        return source, local
 
     def get_data_info(self, idx: int) -> Optional[dict[str, Any]]:
         """Return the item before the mixture's pipeline, or None if the source dropped it.
+
+        A source that is asked for a ``DrawIndex`` with the number of a pass is asked by one as well: with the number of
+        the full walks that were made over this source before.
 
         Args:
             idx: -len..len-1.
@@ -219,8 +203,9 @@ class CombinedDataset(BaseDataset):
             IndexError: if it is outside.
             TypeError: if the source gives something else than a dict.
         """
-        source, local = self.get_subset_index(idx)
-        item = _item_of(self._datasets[source], local)
+        source, walk, local = self._draw_of(idx)
+        told = local if getattr(idx, "pass_number", None) is None else DrawIndex(local, pass_number=walk)
+        item = _item_of(self._datasets[source], told)
         if item is None:
             return None
         if not isinstance(item, Mapping):
@@ -241,20 +226,29 @@ class CombinedDataset(BaseDataset):
     def __getitem__(self, idx: int) -> Any:
         """Return an item; in training the next one of the same source where the pipeline drops it.
 
+        A ``DrawIndex`` with a key decides all that is random in it, in the pipelines of the sources too.
+
         Raises:
             IndexError: if ``idx`` is not in -len..len-1.
             RuntimeError: if the item was dropped in test mode, or ``max_refetch`` more in training.
         """
         source, slot = self._source_and_slot(idx)
         first = self._ends[source] - self._lens[source]
-        return kept_item(
-            lambda place: self.prepare_data(first + place),
-            slot,
-            self._lens[source],
-            test_mode=self.test_mode,
-            max_refetch=self.max_refetch,
-            place=self._place(source),
-        )
+        number = getattr(idx, "pass_number", None)
+
+        def prepared(place: int) -> Any:
+            index = first + place
+            return self.prepare_data(index if number is None else DrawIndex(index, pass_number=number))
+
+        with ItemRandomness(idx):
+            return kept_item(
+                prepared,
+                slot,
+                self._lens[source],
+                test_mode=self.test_mode,
+                max_refetch=self.max_refetch,
+                place=self._place(source),
+            )
 
     def get_cat_ids(self, idx: int) -> NoReturn:
         """Refused: which sample, and so which class, an index gives may change with the epoch.
@@ -282,9 +276,17 @@ class CombinedDataset(BaseDataset):
             "datasets=[...], or get_subset of a data set that is built; for an even part use sample_ratio_factor."
         )
 
+    def _draw_of(self, index: int) -> tuple[int, int, int]:
+        """Return source, number of the walk over it, and sample of an index."""
+        source, slot = self._source_and_slot(index)
+        number = getattr(index, "pass_number", None)
+        epoch = self.epoch if number is None else number
+        walk, local = resampled_draw(slot, self._lengths[source], self._lens[source], self.seed, source, epoch)
+        return source, walk, local
+
     def _source_and_slot(self, index: int) -> tuple[int, int]:
         size = len(self)
-        position = operator.index(index)
+        position = int(operator.index(index))
         if not -size <= position < size:
             raise IndexError(
                 f"CombinedDataset: index {position} is outside of {size} items ({self._lens} of the sources); "
@@ -318,54 +320,30 @@ def _item_of(source: Any, index: int) -> Any:
     MMEngine's data sets replace a dropped item by one from numpy's global generator; they are not given the occasion.
     """
     if type(source) is RepeatDataset:
-        return _item_of(source.dataset, index % len(source.dataset))
+        return _item_of(source.dataset, _index_of_repeat(index, len(source.dataset), source.times))
     if type(source).__getitem__ is BaseDataset.__getitem__ and not source.test_mode:
         return source.prepare_data(index)
     return source[index]
+
+
+def _distinct_names(sources: Sequence[Any]) -> list[str]:
+    names = []
+    for source in sources:
+        metainfo = getattr(source, "metainfo", None) or {}
+        names.append(str(metainfo.get("dataset_name") or type(source).__name__))
+    return [
+        f"{name}[{names[:place].count(name)}]" if names.count(name) > 1 else name for place, name in enumerate(names)
+    ]
+
+
+def _index_of_repeat(index: int, length: int, times: int) -> int:
+    """Return the index within one of the repeats; each is one more walk over what is repeated."""
+    number = getattr(index, "pass_number", None)
+    repeat, local = divmod(int(index), length)
+    return local if number is None else DrawIndex(local, pass_number=number * times + repeat)
 
 
 def _told_by_the_default_hooks() -> bool:
     """Whether a runner of the current scope takes this package's hooks by default."""
     scope = DefaultScope.get_current_instance()
     return scope is not None and scope.scope_name == SCOPE
-
-
-def _refuse_arguments(names: Mapping[str, Any]) -> NoReturn:
-    of_sources = [name for name in names if name in ARGUMENTS_OF_SOURCES]
-    unknown = [name for name in names if name not in ARGUMENTS_OF_SOURCES]
-    words = []
-    if of_sources:
-        words.append(
-            f"{', '.join(of_sources)} would select nothing here, as a mixture reads no file of its own. "
-            f"Give it to the sources, in the configs of datasets=[...]."
-        )
-    if unknown:
-        words.append(f"unknown {', '.join(unknown)}; allowed are {', '.join(ARGUMENTS)}.")
-    raise TypeError(f"CombinedDataset: {' And '.join(words)}")
-
-
-def _check_sources_given(datasets: Any) -> None:
-    if not isinstance(datasets, (list, tuple)):
-        raise TypeError(f"CombinedDataset: datasets must be a list of data sets, got {type(datasets).__name__}.")
-    if not datasets:
-        raise ValueError("CombinedDataset: datasets=[] has no source. Give at least one.")
-    wrong = [
-        f"datasets[{place}]={given!r}"
-        for place, given in enumerate(datasets)
-        if not (isinstance(given, Mapping) or (hasattr(given, "__getitem__") and hasattr(given, "__len__")))
-        or isinstance(given, (str, bytes))
-    ]
-    if wrong:
-        raise TypeError(f"CombinedDataset: {', '.join(wrong)}: each must be a config dict or a data set.")
-
-
-def _check_numbers(sample_ratio_factor: Any, seed: Any, max_refetch: Any) -> None:
-    found = []
-    if sample_ratio_factor is not None and not isinstance(sample_ratio_factor, (list, tuple, np.ndarray)):
-        found.append(f"sample_ratio_factor={sample_ratio_factor!r}; give a list with one number for each source")
-    if not isinstance(seed, (int, np.integer)):
-        found.append(f"seed={seed!r}; give an integer")
-    if not isinstance(max_refetch, (int, np.integer)) or max_refetch < 0:
-        found.append(f"max_refetch={max_refetch!r}; give an integer from 0")
-    if found:
-        raise TypeError(f"CombinedDataset: {'; '.join(found)}.")

@@ -57,8 +57,8 @@ def holds_whole_passes(length: int, slots: int) -> bool:
     return slots == 0 or (length > 0 and slots % length == 0)
 
 
-def resampled_index(slot: int, length: int, slots: int, seed: int, source: int, epoch: int) -> int:
-    """Return the sample of a source behind one slot of an epoch.
+def resampled_draw(slot: int, length: int, slots: int, seed: int, source: int, epoch: int) -> tuple[int, int]:
+    """Return which full walk over a source one slot of an epoch belongs to, and the sample behind it.
 
     Where every epoch holds whole passes the order is the source's own: slot ``j`` is sample ``j % length``.
 
@@ -68,15 +68,28 @@ def resampled_index(slot: int, length: int, slots: int, seed: int, source: int, 
         slots: slots an epoch, see :func:`slots_per_epoch`.
         seed: seed of the mixture.
         source: place of the source in the mixture.
-        epoch: number of the epoch, at least 0.
+        epoch: how often all slots were walked through before, at least 0: the number of the epoch, or of a pass that
+            a sampler makes over the slots.
+
+    Returns:
+        The number of the walk, from 0, and the sample, 0..length-1.
+
+    >>> [resampled_draw(slot, 2, 4, seed=0, source=0, epoch=1) for slot in range(4)]
+    [(2, 0), (2, 1), (3, 0), (3, 1)]
+    """
+    walk, position = divmod(epoch * slots + slot, length)
+    if holds_whole_passes(length, slots):
+        return walk, position
+    return walk, SeekablePermutation(length, STREAM, seed, source, walk)[position]
+
+
+def resampled_index(slot: int, length: int, slots: int, seed: int, source: int, epoch: int) -> int:
+    """Return the sample of :func:`resampled_draw`.
 
     >>> sorted(resampled_index(slot, 6, 3, seed=0, source=0, epoch=epoch) for epoch in (0, 1) for slot in range(3))
     [0, 1, 2, 3, 4, 5]
     """
-    if holds_whole_passes(length, slots):
-        return slot % length
-    number, position = divmod(epoch * slots + slot, length)
-    return SeekablePermutation(length, STREAM, seed, source, number)[position]
+    return resampled_draw(slot, length, slots, seed, source, epoch)[1]
 
 
 def resampled_indices(length: int, slots: int, seed: int, source: int, epoch: int) -> NDArray[np.int64]:

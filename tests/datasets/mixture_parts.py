@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+import random
+from typing import Any, Optional
 
 import numpy as np
+import torch
 from mmengine.dataset import BaseDataset
 
 from mmpose_mix.metainfo import parse_pose_metainfo
@@ -59,3 +61,27 @@ class DropId:
 
     def __call__(self, item: dict[str, Any]) -> Any:
         return None if item["id"] == self.number else item
+
+
+class DrawNumbers:
+    """A transform that notes one number of each global generator."""
+
+    def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
+        drawn = (np.random.random_sample(), random.random(), torch.rand((), dtype=torch.float64).item())
+        return {**item, "numbers": [*item.get("numbers", []), *drawn]}
+
+
+class DropHalf:
+    """A transform that drops items at random."""
+
+    def __call__(self, item: dict[str, Any]) -> Optional[dict[str, Any]]:
+        return None if np.random.random_sample() < 0.5 else item
+
+
+class AddPicture:
+    """A transform that gives an item a tiny image and a box."""
+
+    def __call__(self, item: dict[str, Any]) -> dict[str, Any]:
+        image = np.arange(48, dtype=np.uint8).reshape(4, 4, 3) + np.uint8(item["id"])
+        box = np.float32([[2, 2]])
+        return {**item, "img": image, "img_shape": (4, 4), "bbox_center": box, "bbox_scale": box}

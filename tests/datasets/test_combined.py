@@ -11,6 +11,7 @@ import logging
 import multiprocessing
 import pickle
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from mmengine.registry import DATASETS as ROOT_DATASETS
 from mmengine.registry import DefaultScope
 from torch.utils.data import DataLoader
 
-from mmpose_mix.datasets import CombinedDataset
+from mmpose_mix.datasets import CombinedDataset, DrawIndex
 from mmpose_mix.datasets.epochs import SharedEpoch, changes_with_epoch, tell_epoch
 from mmpose_mix.registry import DATASETS
 from mmpose_mix.transforms.converting import KeypointConverter
@@ -179,6 +180,86 @@ class TestResampling:
     def test_bad_factors_are_refused(self, factors, words):
         with pytest.raises(ValueError, match=words):
             mixture(4, 4, sample_ratio_factor=factors)
+
+
+class ToldWalks(DrawnPersons):
+    """Items that say by what index they were asked for."""
+
+    def get_data_info(self, idx: int) -> dict[str, Any]:
+        marks = getattr(idx, "key", None), getattr(idx, "pass_number", None)
+        return {**super().get_data_info(int(idx)), "told": (type(idx), *marks)}
+
+
+def walks_told(source, slots: int, passes: int, **options) -> list[tuple[int, int]]:
+    """For each slot of each pass over a mixture of one source: the sample, and which walk the source was told."""
+    dataset = CombinedDataset(COCO, [listed("a", 1), source], **options)
+    indices = [DrawIndex(1 + slot, key=5, pass_number=number) for number in range(passes) for slot in range(slots)]
+    items = [dataset[index] for index in indices]
+    assert all(item["told"][:2] == (DrawIndex, None) for item in items)
+    return [(item["id"], item["told"][2]) for item in items]
+
+
+class TestPasses:
+    """The number of a pass, where an index has one, stands in the place of the epoch."""
+
+    def test_a_pass_gives_the_samples_of_the_epoch_of_its_number(self):
+        dataset = mixture(4, 10, 3, sample_ratio_factor=[1, 0.5, 2])
+        for number in range(5):
+            told = [dataset.get_subset_index(DrawIndex(index, pass_number=number)) for index in range(len(dataset))]
+            items = [dataset[DrawIndex(index - len(dataset), pass_number=number)] for index in range(len(dataset))]
+            dataset.set_epoch(number)
+            assert told == ids_of(dataset) == [(item["source"], item["id"]) for item in items]
+            dataset.set_epoch(0)
+
+    @settings(max_examples=60, deadline=None)
+    @given(
+        length=st.integers(1, 12),
+        factors=st.tuples(*[st.sampled_from([0.3, 0.5, 0.75, 1, 1.4, 2])] * 2),
+        passes=st.integers(1, 12),
+        data=st.data(),
+    )
+    def test_all_samples_come_equally_often_after_any_number_of_passes(self, length, factors, passes, data):
+        """Also of a mixture in a mixture, where the outer one takes all of it."""
+        plain = mixture(length, sample_ratio_factor=[max(factors[0], 1 / length)])
+        nested = CombinedDataset(COCO, [plain], sample_ratio_factor=[1 + round(factors[1])])
+        for dataset in (plain, nested):
+            dataset.set_epoch(data.draw(st.integers(0, 3)))
+            pairs = [(index, number) for number in range(passes) for index in range(len(dataset))]
+            seen = Counter(dataset[DrawIndex(index, pass_number=number)]["id"] for index, number in pairs)
+            counts = [seen[sample] for sample in range(length)]
+            assert max(counts) - min(counts) <= 1
+
+    def test_a_source_is_told_how_often_it_was_walked_over(self):
+        told = walks_told(ToldWalks(3, COCO), slots=6, passes=2, sample_ratio_factor=[1, 2])
+        assert told == [(number % 3, number // 3) for number in range(12)]
+        told = walks_told(ToldWalks(4, COCO), slots=2, passes=4, sample_ratio_factor=[1, 0.5])
+        assert [walk for _, walk in told] == [0, 0, 0, 0, 1, 1, 1, 1]
+        told = walks_told(ToldWalks(3, COCO), slots=3, passes=2)
+        assert told == [(number % 3, number // 3) for number in range(6)]
+
+    def test_each_repeat_is_one_more_walk(self):
+        told = walks_told(RepeatDataset(ToldWalks(2, COCO), 3), slots=6, passes=2)
+        assert told == [(number % 2, number // 2) for number in range(12)]
+
+    def test_what_takes_the_place_of_a_dropped_item_is_of_the_same_pass(self):
+        dataset = CombinedDataset(COCO, [ToldWalks(4, COCO)], [DropId(1)])
+        item = dataset[DrawIndex(1, pass_number=3)]
+        assert (item["id"], item["told"]) == (2, (DrawIndex, None, 3))
+
+    def test_a_plain_index_tells_nothing(self):
+        dataset = CombinedDataset(COCO, [RepeatDataset(ToldWalks(4, COCO), 2)])
+        for index in (5, DrawIndex(5, key=3)):
+            assert dataset[index]["told"] == (int, None, None)
+
+
+class TestNames:
+    def test_a_source_is_called_by_the_name_of_its_data_set_or_its_class(self):
+        sources = [DrawnPersons(1, AIC, pipeline=[AIC_TO_MIX]), listed("a", 1), mixture(2, pipeline=[COCO_TO_MIX])]
+        assert CombinedDataset(COCO_AIC, sources).source_names == ["aic", "list", "coco"]
+
+    def test_equal_names_are_numbered(self):
+        sources = [DrawnPersons(1, COCO), listed("a", 1), RepeatDataset(DrawnPersons(1, COCO), 2), listed("b", 1)]
+        assert CombinedDataset(COCO, sources).source_names == ["coco[0]", "list[0]", "coco[1]", "list[1]"]
 
 
 class TestDroppedItems:

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from mmengine.dataset import RepeatDataset
 from torch.utils.data import ConcatDataset
 
 from mmpose_mix.datasets.drawn_index import DrawIndex, draw_indices
@@ -71,12 +70,6 @@ class Marks:
 def test_the_marks_go_through_wrappers(value):
     chained = ConcatDataset([Marks(), Marks(), Marks()])
     assert chained[DrawIndex(value, 5, 2)] == (DrawIndex, 5, 5, 2)
-
-
-def test_the_marks_go_through_a_repeat_dataset():
-    repeated = RepeatDataset.__new__(RepeatDataset)
-    repeated.dataset, repeated.times, repeated._ori_len, repeated._fully_initialized = Marks(), 3, 16, True
-    assert repeated[DrawIndex(37, 5, 2)] == (DrawIndex, 5, 5, 2)
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))

@@ -10,7 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmpose_mix.mixing.plan import MixPlan
-from mmpose_mix.mixing.resampling import holds_whole_passes, resampled_index, resampled_indices, slots_per_epoch
+from mmpose_mix.mixing.resampling import (
+    holds_whole_passes,
+    resampled_draw,
+    resampled_index,
+    resampled_indices,
+    slots_per_epoch,
+)
 
 
 def epoch_of(length: int, slots: int, epoch: int, seed: int = 0, source: int = 0) -> list[int]:
@@ -59,6 +65,15 @@ def test_coverage_is_even_over_any_number_of_epochs(length, factor, epochs, seed
 def test_one_slot_equals_its_place_in_the_epoch(length, slots, epoch, data):
     slot = data.draw(st.integers(0, slots - 1))
     assert resampled_index(slot, length, slots, 1, 2, epoch) == resampled_indices(length, slots, 1, 2, epoch)[slot]
+
+
+@settings(max_examples=60, deadline=None)
+@given(length=st.integers(1, 60), slots=st.integers(1, 150), epochs=st.integers(1, 4))
+def test_the_slots_of_all_epochs_are_walks_one_after_another(length, slots, epochs):
+    draws = [resampled_draw(slot, length, slots, 1, 2, epoch) for epoch in range(epochs) for slot in range(slots)]
+    assert [walk for walk, _ in draws] == [place // length for place in range(epochs * slots)]
+    for first in range(0, len(draws) - length + 1, length):
+        assert sorted(sample for _, sample in draws[first : first + length]) == list(range(length))
 
 
 @pytest.mark.parametrize(("slots", "repeats"), [(6, 1), (12, 2), (0, 0)])
