@@ -23,6 +23,7 @@ from mmpose_mix.datasets.item_randomness import ItemRandomness
 from mmpose_mix.datasets.mixture_arguments import check_numbers, check_sources_given, refuse_arguments
 from mmpose_mix.datasets.refetching import kept_item
 from mmpose_mix.metainfo import keypoint_set, parse_pose_metainfo
+from mmpose_mix.mixing.ratio import sample_factors
 from mmpose_mix.mixing.resampling import holds_whole_passes, resampled_draw, slots_per_epoch
 from mmpose_mix.registry import DATASETS, SCOPE
 
@@ -39,17 +40,22 @@ class CombinedDataset(BaseDataset):
     An item none of whose keypoints the mixture knows is kept: all its label weights are 0 then. ``id`` and ``img_id``
     are those of the source's file, so two sources may use the same number; ``source`` tells them apart.
 
-    Which sample an index gives is a function of (seed, epoch, index): no random generator is involved.
+    Which sample an index gives is a function of (seed, epoch, index): no random generator is involved. A ``DrawIndex``,
+    which this package's samplers yield, may tell the number of a pass in the place of the epoch, and a key that all
+    that is random in the item follows from.
 
     Args:
         metainfo: the mixture's keypoint set: ``dict(from_file=...)`` or a ``dataset_info`` dict.
         datasets: the sources: configs, or data sets that are built already.
         pipeline: transforms for the items of all sources.
-        sample_ratio_factor: for each source how much of it an epoch holds: ``round(len(source) * factor)`` items. The
-            epochs go on where the last one stopped, so all samples of a source come equally often: 0.5 shows each once
-            in two epochs, 2 twice in every epoch, where the sampler yields each index once in an epoch. With a whole
-            number the order is the source's own. Any other factor must be told the epoch, by ``MixtureEpochHook`` or
-            ``MultiSourceSampler``. ``None`` takes each item once.
+        sample_ratio_factor: how much of each source an epoch holds: ``round(len(source) * factor)`` items, of a list of
+            factors or a dict of them by name (see ``source_names``). Or what an epoch holds that is as long as all
+            sources together: ``'size'``, each item once; ``'equal'``, as many items of every source; or
+            ``dict(temperature=T, cap=N)``, in proportion to ``min(len(source), N) ** (1 / T)``. The epochs go on where
+            the last one stopped, so all samples of a source come equally often: 0.5 shows each once in two epochs, 2
+            twice in every epoch, where the sampler yields each index once in an epoch. With a whole number the order is
+            the source's own. Any other factor must be told the epoch, by this package's samplers or by
+            ``MixtureEpochHook``. ``None`` takes each item once.
         seed: chooses what ``sample_ratio_factor`` takes. Nested mixtures should have different ones.
         test_mode: a pipeline that drops an item (returns None) is then an error; in training the source's next item
             takes its place.
@@ -75,7 +81,7 @@ class CombinedDataset(BaseDataset):
         metainfo: Mapping[str, Any],
         datasets: Sequence[Union[Mapping[str, Any], Any]],
         pipeline: Sequence[Union[Mapping[str, Any], Callable]] = (),
-        sample_ratio_factor: Optional[Sequence[float]] = None,
+        sample_ratio_factor: Union[Sequence[float], Mapping[str, Any], str, None] = None,
         seed: int = 0,
         test_mode: bool = False,
         lazy_init: bool = False,
@@ -97,7 +103,8 @@ class CombinedDataset(BaseDataset):
         self._item_metainfo = item_metainfo(keypoint_set(self._metainfo))
         del self._item_metainfo["dataset_name"]
         self.seed = operator.index(seed)
-        self.sample_ratio_factor = None if sample_ratio_factor is None else list(sample_ratio_factor)
+        words = sample_ratio_factor
+        self.sample_ratio_factor = words if words is None or isinstance(words, (str, Mapping)) else list(words)
         self._epoch = SharedEpoch()
         self._given = list(datasets)
         if not lazy_init:
@@ -110,17 +117,12 @@ class CombinedDataset(BaseDataset):
         sources = built_sources(self._given, "CombinedDataset.datasets")
         self._check_keypoints(sources)
         self._lengths = [len(source) for source in sources]
-        factors = self.sample_ratio_factor
-        self._lens = (
-            list(self._lengths)
-            if factors is None
-            else slots_per_epoch(self._lengths, factors, "CombinedDataset.sample_ratio_factor")
-        )
+        self._lens = self._slots_of(sources)
         self._ends = list(accumulate(self._lens))
         if not self._ends[-1]:
             raise ValueError(
-                f"CombinedDataset: no sample: the sources hold {self._lengths}, of which "
-                f"sample_ratio_factor={factors} leaves {self._lens}. Raise a factor or check the sources."
+                f"CombinedDataset: no sample: the sources hold {self._lengths}, of which sample_ratio_factor="
+                f"{self.sample_ratio_factor} leaves {self._lens}. Raise a factor or check the sources."
             )
         self._datasets = sources
         self._given = []
@@ -295,6 +297,15 @@ class CombinedDataset(BaseDataset):
         position %= size
         source = bisect_right(self._ends, position)
         return source, position - self._ends[source] + self._lens[source]
+
+    def _slots_of(self, sources: Sequence[Any]) -> list[int]:
+        """Return how many items of each source an epoch holds."""
+        words, where = self.sample_ratio_factor, "CombinedDataset.sample_ratio_factor"
+        if words is None:
+            return list(self._lengths)
+        if isinstance(words, (str, Mapping)):
+            words = sample_factors(words, self._lengths, _distinct_names(sources), where)
+        return slots_per_epoch(self._lengths, words, where)
 
     def _place(self, source: int) -> str:
         return f"CombinedDataset.datasets[{source}] ({type(self._datasets[source]).__name__})"

@@ -7,6 +7,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from mmpose_mix.mixing.ratio import RATIO_WORDS
+
 ARGUMENTS = (
     "metainfo",
     "datasets",
@@ -66,8 +68,8 @@ def check_sources_given(datasets: Any) -> None:
 def check_numbers(sample_ratio_factor: Any, seed: Any, max_refetch: Any) -> None:
     """Raise ``TypeError`` for those that are not of the right type."""
     found = []
-    if sample_ratio_factor is not None and not isinstance(sample_ratio_factor, (list, tuple, np.ndarray)):
-        found.append(f"sample_ratio_factor={sample_ratio_factor!r}; give a list with one number for each source")
+    if not isinstance(sample_ratio_factor, (type(None), list, tuple, np.ndarray, Mapping, str)):
+        found.append(f"sample_ratio_factor={sample_ratio_factor!r}; give {RATIO_WORDS}")
     if not isinstance(seed, (int, np.integer)):
         found.append(f"seed={seed!r}; give an integer")
     if not isinstance(max_refetch, (int, np.integer)) or max_refetch < 0:

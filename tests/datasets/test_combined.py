@@ -160,6 +160,29 @@ class TestResampling:
         choices = {chosen(epoch, seed, source) for epoch in (0, 1) for seed in (0, 1) for source in (0, 1)}
         assert len(choices) == 8
 
+    @pytest.mark.parametrize(
+        ("words", "lens"),
+        [
+            ({"list[1]": 0.5, "list[0]": 2}, [200, 150]),
+            ("size", [100, 300]),
+            ("equal", [200, 200]),
+            ({"temperature": 1}, [100, 300]),
+            ({"temperature": 1, "cap": 200}, [133, 267]),
+            ({"temperature": 2, "cap": 1}, [200, 200]),
+        ],
+    )
+    def test_factors_can_be_given_in_the_words_of_a_ratio(self, words, lens):
+        dataset = mixture(100, 300, sample_ratio_factor=words)
+        assert dataset.lens == lens
+        assert dataset.sample_ratio_factor == words
+
+    def test_names_in_the_factors_are_those_of_the_sources(self):
+        sources = [DrawnPersons(4, COCO, pipeline=[COCO_TO_MIX]), DrawnPersons(6, AIC, pipeline=[AIC_TO_MIX])]
+        assert CombinedDataset(COCO_AIC, sources, sample_ratio_factor={"aic": 0.5, "coco": 1}).lens == [4, 3]
+        words = "sample_ratio_factor: no source is called 'aci' .did you mean 'aic'.*The sources are 'coco', 'aic'"
+        with pytest.raises(ValueError, match=rf"^CombinedDataset\.{words}"):
+            CombinedDataset(COCO_AIC, sources, sample_ratio_factor={"aci": 0.5, "coco": 1})
+
     def test_only_factors_that_split_a_pass_need_the_epoch(self):
         assert not mixture(4, 4).changes_with_epoch
         assert not mixture(4, 4, sample_ratio_factor=[1, 3.0]).changes_with_epoch
@@ -404,8 +427,9 @@ class TestArguments:
         with pytest.raises(TypeError) as caught:
             mixture(2, sample_ratio_factor=0.5, seed="one", max_refetch=-1)
         assert str(caught.value) == (
-            "CombinedDataset: sample_ratio_factor=0.5; give a list with one number for each source; "
-            "seed='one'; give an integer; max_refetch=-1; give an integer from 0."
+            "CombinedDataset: sample_ratio_factor=0.5; give 'size', 'equal', one number for each source, a dict by "
+            "source name, or dict(temperature=T, cap=N); seed='one'; give an integer; max_refetch=-1; give an integer "
+            "from 0."
         )
 
     def test_balancing_by_classes_is_refused_with_words(self):
