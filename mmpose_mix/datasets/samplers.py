@@ -13,7 +13,7 @@ from mmengine.registry import DATA_SAMPLERS as ROOT_DATA_SAMPLERS
 from torch.utils.data import Sampler
 
 from mmpose_mix.datasets.epochs import tell_epoch
-from mmpose_mix.mixing.allocation import Number, QuotaState
+from mmpose_mix.mixing.allocation import Number, QuotaSchedule, QuotaState
 from mmpose_mix.mixing.plan import MixPlan
 from mmpose_mix.registry import DATA_SAMPLERS
 
@@ -73,7 +73,7 @@ class MultiSourceSampler(Sampler):
         self.seed = sync_random_seed() if seed is None else operator.index(seed)
         self.epoch = 0
         global_batch = self.batch_size * self.world_size
-        self._plan = MixPlan(lens, self.source_ratio, global_batch, self.seed, self.shuffle)
+        self._plan = MixPlan(lens, QuotaSchedule(self.source_ratio, global_batch), self.seed, self.shuffle)
         self._steps = _steps_per_epoch(len(dataset), self.batch_size, self.world_size, self.round_up)
         self._known: Optional[QuotaState] = None
 
@@ -82,11 +82,11 @@ class MultiSourceSampler(Sampler):
 
     def _indices(self, first: int) -> Iterator[int]:
         last = first + self._steps
-        for batches, state in self._plan.walk(first, last, self.rank, self.world_size, nearest=self._known):
+        for draws, state in self._plan.walk(first, last, self.rank, self.world_size, nearest=self._known):
             if state.step == last:
                 # Where the next epoch starts: it need not be sought.
                 self._known = state
-            yield from batches.reshape(-1).tolist()
+            yield from draws.indices.reshape(-1).tolist()
 
     def __len__(self) -> int:
         """How many indices this rank yields in an epoch."""

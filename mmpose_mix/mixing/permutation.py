@@ -10,6 +10,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple, Optional, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,11 +20,14 @@ SHORT = 256
 
 ROUNDS = 10
 
+_FEW = 16  # the last values outside a range are walked one by one: a round of array operations costs as much
+
 _MASK = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15
 _FIRST, _SECOND = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
 Words = NDArray[np.uint64]
+Counters = NDArray[np.int64]
 
 
 def mix64(value: int) -> int:
@@ -38,10 +42,14 @@ def mix64(value: int) -> int:
 
 
 def _mix64_array(values: Words) -> Words:
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(_FIRST)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(_SECOND)
-    mixed: Words = values ^ (values >> np.uint64(31))
-    return mixed
+    """Return :func:`mix64` of each value, written over the values: half of the time is saved."""
+    shifted = values >> np.uint64(30)
+    values ^= shifted
+    values *= np.uint64(_FIRST)
+    values ^= np.right_shift(values, np.uint64(27), out=shifted)
+    values *= np.uint64(_SECOND)
+    values ^= np.right_shift(values, np.uint64(31), out=shifted)
+    return values
 
 
 def hash_of(*key: int) -> int:
@@ -62,12 +70,20 @@ def hashes_of(key: Sequence[int], parts: ArrayLike) -> Words:
     >>> hashes_of((7, 8), [9]).tolist() == [hash_of(7, 8, 9)]
     True
     """
-    state = len(key) + 1
-    for known in key:
-        state = mix64((state + _GOLDEN) & _MASK) ^ (operator.index(known) & _MASK)
     words = np.asarray(parts, dtype=np.int64)
-    states = words.reshape(-1).astype(np.uint64) ^ np.uint64(mix64((state + _GOLDEN) & _MASK))
-    return _mix64_array(states + np.uint64(_GOLDEN)).reshape(words.shape)
+    return _hashes_after(np.uint64(_prefix_of(key)), words.reshape(-1)).reshape(words.shape)
+
+
+def _prefix_of(key: Sequence[int]) -> int:
+    """Return where :func:`hash_of` stands before the last part of a key that begins so."""
+    state = len(key) + 1
+    for part in key:
+        state = mix64((state + _GOLDEN) & _MASK) ^ (operator.index(part) & _MASK)
+    return mix64((state + _GOLDEN) & _MASK)
+
+
+def _hashes_after(prefixes: Union[Words, np.uint64], parts: Counters) -> Words:
+    return _mix64_array((parts.astype(np.uint64) ^ prefixes) + np.uint64(_GOLDEN))
 
 
 class SeekablePermutation:
@@ -111,11 +127,11 @@ class SeekablePermutation:
         if self._length <= SHORT:
             indices: NDArray[np.int64] = _short_order(self._length, self._seed)[where]
             return indices
-        keys = np.array([_round_keys(self._seed)], dtype=np.uint64).T
-        return _walk_cycles(where.reshape(-1).astype(np.uint64), self._length, keys).reshape(where.shape)
+        network = _Networks.of([self._length], np.array([self._seed], dtype=np.uint64))
+        return _walk_cycles(where.reshape(-1).astype(np.uint64), network).reshape(where.shape)
 
 
-def walk_passes(counters: NDArray[np.int64], length: int, key: Sequence[int]) -> NDArray[np.int64]:
+def walk_passes(counters: Counters, length: int, key: Sequence[int]) -> Counters:
     """Return where a walk through endless passes over ``range(length)`` stands at ``counters``.
 
     Draw ``c`` is position ``c % length`` of pass ``c // length``; each pass is a shuffle of its own.
@@ -133,13 +149,93 @@ def walk_passes(counters: NDArray[np.int64], length: int, key: Sequence[int]) ->
     [0, 1, 2, 3]
     """
     passes, positions = np.divmod(counters, length)
-    numbers, which = np.unique(passes, return_inverse=True)
-    seeds = [hash_of(*key, number) for number in numbers.tolist()]
-    if length <= SHORT:
-        chosen: NDArray[np.int64] = _short_orders(length, np.array(seeds, dtype=np.uint64))[which, positions]
+    return PassWalks([length], [key]).take(np.zeros_like(passes), passes, positions)
+
+
+class PassWalks:
+    """The walks through endless passes over several ranges, one for each source; see :func:`walk_passes`.
+
+    Args:
+        lengths: S numbers of samples; 0 where a source is never walked.
+        keys: S keys, equally long.
+
+    >>> walks = PassWalks([3, 1000], keys=[(7, 0), (7, 1)])
+    >>> walks.take(np.array([1, 0]), passes=np.array([2, 5]), positions=np.array([999, 1])).tolist()
+    [124, 2]
+    >>> SeekablePermutation(1000, 7, 1, 2)[999], SeekablePermutation(3, 7, 0, 5)[1]
+    (124, 2)
+    """
+
+    def __init__(self, lengths: Sequence[int], keys: Sequence[Sequence[int]]) -> None:
+        self._lengths = [operator.index(length) for length in lengths]
+        self._is_long = np.array([length > SHORT for length in self._lengths])
+        self._short = [source for source, length in enumerate(self._lengths) if length <= SHORT]
+        self._prefixes = np.array([_prefix_of(key) for key in keys], dtype=np.uint64)
+
+    def take(self, sources: Counters, passes: Counters, positions: Counters) -> Counters:
+        """Return the indices of N draws.
+
+        Args:
+            sources: (N,) which walk, in 0..S-1.
+            passes: (N,) number of the pass, at least 0.
+            positions: (N,) place in the pass, below the length of the source.
+
+        Returns:
+            (N,) int64 indices, each in the range of its source.
+        """
+        if not self._short:
+            return self._take_long(sources, passes, positions)
+        indices = np.empty_like(positions)
+        for source in self._short:
+            mine = np.flatnonzero(sources == source)
+            if len(mine):
+                indices[mine] = self._take_short(source, passes[mine], positions[mine])
+        mine = np.flatnonzero(self._is_long[sources])
+        if len(mine):
+            indices[mine] = self._take_long(sources[mine], passes[mine], positions[mine])
+        return indices
+
+    def _take_short(self, source: int, passes: Counters, positions: Counters) -> Counters:
+        _, numbers, which = _distinct(np.zeros_like(passes), passes, 1)
+        orders = _short_orders(self._lengths[source], _hashes_after(self._prefixes[source], numbers))
+        chosen: Counters = orders[which, positions]
         return chosen
-    keys = np.array([_round_keys(seed) for seed in seeds], dtype=np.uint64).reshape(-1, ROUNDS).T
-    return _walk_cycles(positions.astype(np.uint64), length, keys if len(seeds) == 1 else keys[:, which])
+
+    def _take_long(self, sources: Counters, passes: Counters, positions: Counters) -> Counters:
+        # What a pass of a source needs is made once and looked up for each of its draws.
+        owners, numbers, which = _distinct(sources, passes, len(self._lengths))
+        seeds = _hashes_after(self._prefixes[owners], numbers)
+        networks = _Networks.of([self._lengths[owner] for owner in owners.tolist()], seeds)
+        return _walk_cycles(positions.astype(np.uint64), networks, which)
+
+
+def _distinct(sources: Counters, passes: Counters, num_sources: int) -> tuple[Counters, Counters, NDArray[np.intp]]:
+    """Return the passes of each source that N draws are in, and which of them each draw is in.
+
+    Args:
+        sources, passes: (N,) of which source and in which pass the draws are.
+        num_sources: S.
+
+    Returns:
+        (P,) sources, (P,) numbers of passes, (N,) places in these; some of the P may have no draw.
+    """
+    first = np.full(num_sources, np.iinfo(np.int64).max)
+    last = np.full(num_sources, -1)
+    np.minimum.at(first, sources, passes)
+    np.maximum.at(last, sources, passes)
+    spans = np.where(last < 0, 0, last - first + 1)
+    if spans.max(initial=0) <= len(passes) and (total := int(spans.sum())) <= len(passes) + num_sources:
+        owners = np.repeat(np.arange(num_sources), spans)
+        offsets = np.where(last < 0, 0, first) - (spans.cumsum() - spans)
+        return owners, np.arange(total) + offsets[owners], passes - offsets[sources]
+    # Draws far apart, as of one rank of many: only the passes that occur.
+    order = np.lexsort((passes, sources))
+    source, number = sources[order], passes[order]
+    fresh = np.ones(len(order), dtype=bool)
+    fresh[1:] = (source[1:] != source[:-1]) | (number[1:] != number[:-1])
+    which = np.empty(len(order), dtype=np.intp)
+    which[order] = fresh.cumsum() - 1
+    return source[fresh], number[fresh], which
 
 
 @lru_cache(maxsize=64)
@@ -180,21 +276,53 @@ def _walk_cycle(position: int, length: int, keys: Sequence[int]) -> int:
             return value
 
 
-def _walk_cycles(positions: Words, length: int, keys: Words) -> NDArray[np.int64]:
-    """Return :func:`_walk_cycle` of many positions (N,); keys are (ROUNDS, N), or (ROUNDS, 1) for all."""
-    values = _feistel(positions, *_halves(length), keys)
-    outside = np.flatnonzero(values >= np.uint64(length))
-    while len(outside):
-        again = _feistel(values[outside], *_halves(length), keys if keys.shape[1] == 1 else keys[:, outside])
+class _Networks(NamedTuple):
+    """Feistel networks for P passes."""
+
+    length: Words  # (P,)
+    a_bits: Words  # (P,)
+    b_bits: Words  # (P,)
+    keys: Words  # (ROUNDS, P)
+
+    @classmethod
+    def of(cls, lengths: Sequence[int], seeds: Words) -> _Networks:
+        """Return the networks of ranges and the seeds of their orders, P of each."""
+        halves = np.array([_halves(length) for length in lengths], dtype=np.uint64).reshape(-1, 2)
+        steps = np.arange(1, ROUNDS + 1, dtype=np.uint64) * np.uint64(_GOLDEN)
+        return cls(np.array(lengths, dtype=np.uint64), halves[:, 0], halves[:, 1], _mix64_array(seeds + steps[:, None]))
+
+
+def _walk_cycles(positions: Words, networks: _Networks, which: Optional[NDArray[np.intp]] = None) -> Counters:
+    """Return :func:`_walk_cycle` of many positions (N,), each through its network; ``which`` (N,) names it."""
+    if which is None or len(networks.length) == 1:
+        which = np.zeros(len(positions), dtype=np.intp)
+    values = _feistel(positions, networks, which)
+    outside = np.flatnonzero(values >= networks.length[which])
+    while len(outside) > _FEW:
+        again = _feistel(values[outside], networks, which[outside])
         values[outside] = again
-        outside = outside[again >= np.uint64(length)]
+        outside = outside[again >= networks.length[which[outside]]]
+    for place in outside.tolist():
+        network = which[place]
+        keys = networks.keys[:, network].tolist()
+        values[place] = _walk_cycle(int(values[place]), int(networks.length[network]), keys)
     return values.astype(np.int64)
 
 
-def _feistel(values: Words, a_bits: int, b_bits: int, keys: Words) -> Words:
-    a, b = values >> np.uint64(b_bits), values & np.uint64((1 << b_bits) - 1)
-    for key in keys:
-        a, b = b, a ^ (_mix64_array(b + key) >> np.uint64(64 - a_bits))
+def _feistel(values: Words, networks: _Networks, which: NDArray[np.intp]) -> Words:
+    def of_each(part: Words) -> Words:
+        return part if len(part) == 1 else part.take(which)
+
+    one, word = np.uint64(1), np.uint64(64)
+    a_bits, b_bits = of_each(networks.a_bits), of_each(networks.b_bits)
+    a, b = values >> b_bits, values & ((one << b_bits) - one)
+    a_shift, b_shift = word - a_bits, word - b_bits
+    for keys in networks.keys:
+        mixed = _mix64_array(b + of_each(keys))
+        mixed >>= a_shift
+        mixed ^= a
+        a, b = b, mixed
         a_bits, b_bits = b_bits, a_bits
-    joined: Words = (a << np.uint64(b_bits)) | b
+        a_shift, b_shift = b_shift, a_shift
+    joined: Words = (a << b_bits) | b
     return joined

@@ -4,69 +4,81 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import Optional
+from typing import NamedTuple, Optional
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mmpose_mix.mixing.allocation import Number, QuotaSchedule, QuotaState
-from mmpose_mix.mixing.permutation import walk_passes
+from mmpose_mix.mixing.allocation import Quotas, QuotaState
+from mmpose_mix.mixing.dealing import check_rank, dealt_places, first_rank_by_step, first_rank_in_turn, source_and_draw
+from mmpose_mix.mixing.permutation import PassWalks
 
 STREAM = 2
 """First number of every key here, so that no choice of ``sample_ratio_factor`` repeats one of these shuffles."""
 
-_FIRST_BLOCK, _LARGEST_BLOCK, _SAMPLES_A_BLOCK = 16, 512, 8192
+_FIRST_BLOCK, _LARGEST_BLOCK, _SAMPLES_A_BLOCK = 16, 512, 16384
+
+
+class Draws(NamedTuple):
+    """What one rank loads in T steps; all parts are (T, b) int64, grouped by source in each row."""
+
+    indices: NDArray[np.int64]
+    """Global indices: those of source ``i`` follow those of the sources before it."""
+    passes: NDArray[np.int64]
+    """How often the sample's source was walked through before."""
+    positions: NDArray[np.int64]
+    """Place among all draws of the training over all ranks: ``step * batch_size + place in the global batch``."""
 
 
 class MixPlan:
     """The global batches of a mixture and how ranks share them.
 
     Each source is walked in passes without repeats, one after another over all steps; a source that is exhausted starts
-    its next pass. The quota of every global batch is exact
-    (see :class:`~mmpose_mix.mixing.allocation.QuotaSchedule`) and does not depend on the number of ranks.
+    its next pass. What a global batch holds does not depend on the number of ranks.
 
     Args:
         lengths: S numbers of samples; source ``i`` owns the global indices after those of the sources before it.
-        ratio: S numbers, in what proportion the sources are drawn.
-        batch_size: samples of one global batch.
+        quotas: how many samples of each source every global batch holds.
         seed: chooses the shuffles.
         shuffle: whether a pass is a shuffle or the source's own order.
 
     Raises:
-        TypeError: if an entry of the ratio is no number.
-        ValueError: if the counts of lengths and ratios differ, the ratio or the batch size is none, or a source that
-            should be drawn is empty.
+        ValueError: if the quotas are of another number of sources, or a source that is drawn is empty; it names all
+            of them.
 
-    >>> plan = MixPlan(lengths=[4, 100], ratio=[1, 3], batch_size=4, shuffle=False)
-    >>> batches, state = plan.block(plan.quotas.start(), 2)
-    >>> batches.tolist()
+    >>> from mmpose_mix.mixing.allocation import QuotaSchedule
+    >>> plan = MixPlan([4, 100], QuotaSchedule([1, 3], batch_size=4), shuffle=False)
+    >>> draws, state = plan.block(plan.quotas.start(), 2)
+    >>> draws.indices.tolist()
     [[0, 4, 5, 6], [1, 7, 8, 9]]
     """
 
-    def __init__(
-        self, lengths: Sequence[int], ratio: Sequence[Number], batch_size: int, seed: int = 0, shuffle: bool = True
-    ) -> None:
-        if len(ratio) != len(lengths):
+    def __init__(self, lengths: Sequence[int], quotas: Quotas, seed: int = 0, shuffle: bool = True) -> None:
+        if quotas.num_sources != len(lengths):
             raise ValueError(
-                f"source_ratio has {len(ratio)} entries for {len(lengths)} sources. "
+                f"source_ratio has {quotas.num_sources} entries for {len(lengths)} sources. "
                 "Give one number a source, 0 to leave it out."
             )
-        self.quotas = QuotaSchedule(ratio, batch_size)
-        empty = [f"source {i}" for i, share in enumerate(self.quotas.shares) if share and not lengths[i]]
+        empty = [f"source {i}" for i, drawn in enumerate(quotas.drawn) if drawn and lengths[i] < 1]
         if empty:
             raise ValueError(
                 f"{', '.join(empty)}: no samples, but a positive source_ratio. "
                 "Set the ratio to 0 or check the data set."
             )
         self.lengths = tuple(int(length) for length in lengths)
+        self.quotas = quotas
         self.seed = int(seed)
         self.shuffle = bool(shuffle)
-        self._offsets = (0, *accumulate(self.lengths[:-1]))
+        self._drawn = [source for source, drawn in enumerate(quotas.drawn) if drawn]
+        self._offsets = np.array([0, *accumulate(self.lengths[:-1])], dtype=np.int64)
+        # An empty source is never drawn: its 1 only keeps the divisions below from failing.
+        self._ranges = np.maximum(np.array(self.lengths, dtype=np.int64), 1)
+        self._walks = PassWalks(self._ranges.tolist(), [(STREAM, self.seed, i) for i in range(len(self.lengths))])
 
     def walk(
         self, first: int, last: int, rank: int = 0, world_size: int = 1, nearest: Optional[QuotaState] = None
-    ) -> Iterator[tuple[NDArray[np.int64], QuotaState]]:
-        """Yield the batches of the steps ``first`` to ``last - 1`` in blocks, each with the state after it.
+    ) -> Iterator[tuple[Draws, QuotaState]]:
+        """Yield the draws of the steps ``first`` to ``last - 1`` in blocks, each with the state after it.
 
         Args:
             first, last: steps, counted from the beginning of the training.
@@ -77,19 +89,15 @@ class MixPlan:
         largest = max(1, min(_LARGEST_BLOCK, _SAMPLES_A_BLOCK * world_size // self.quotas.batch_size))
         size = min(_FIRST_BLOCK, largest)
         while state.step < last:
-            batches, state = self.block(state, min(size, last - state.step), rank, world_size)
-            yield batches, state
+            draws, state = self.block(state, min(size, last - state.step), rank, world_size)
+            yield draws, state
             size = min(2 * size, largest)
 
-    def block(
-        self, state: QuotaState, batches: int, rank: int = 0, world_size: int = 1
-    ) -> tuple[NDArray[np.int64], QuotaState]:
-        """Return the next batches of one rank and the state after them.
+    def block(self, state: QuotaState, batches: int, rank: int = 0, world_size: int = 1) -> tuple[Draws, QuotaState]:
+        """Return the next draws of one rank and the state after them.
 
-        A global batch lies sorted by source and is dealt out like cards, so a rank gets floor or ceil of its share of
-        each source. Which rank is dealt first moves on irrationally from step to step, so that no rank keeps getting
-        the rest of a source, whatever the period of the quotas. Over many steps a rank stays near its share; only the
-        global batch has a proven bound.
+        A rank gets floor or ceil of its share of each source in every batch; :mod:`mmpose_mix.mixing.dealing` says
+        how near it stays to its share over many.
 
         Args:
             state: where to go on.
@@ -97,63 +105,28 @@ class MixPlan:
             rank, world_size: whose part.
 
         Returns:
-            (T, batch_size / world_size) int64 global indices, grouped by source in each row.
+            Draws of T x (batch_size / world_size) samples, and the state.
 
         Raises:
             ValueError: if the ranks cannot share a batch evenly or ``rank`` is none of them.
         """
         size = self.quotas.batch_size
-        if size % world_size or not 0 <= rank < world_size:
-            raise ValueError(
-                f"rank {rank} of {world_size} cannot take an equal part of a batch of {size}: rank must be in "
-                f"0..{world_size - 1} and the batch size a multiple of {world_size}."
-            )
+        check_rank(size, rank, world_size)
         counts, after = self.quotas.block(state, batches)
-        steps = np.arange(state.step, after.step, dtype=np.int64)
-        dealt = np.arange(0, size, world_size) + (rank - _first_rank(steps, world_size))[:, None] % world_size
-        source, draw = _source_and_draw(counts, np.array(state.delivered, dtype=np.int64), dealt)
-        return self._indices(source.reshape(-1), draw.reshape(-1)).reshape(dealt.shape), after
+        places = dealt_places(size, rank, world_size, self._first_ranks(state, counts, world_size))
+        source, draw = source_and_draw(counts, np.array(state.delivered, dtype=np.int64), places)
+        positions = np.arange(state.step, after.step, dtype=np.int64)[:, None] * size + places
+        flat_source, flat_draw = source.reshape(-1), draw.reshape(-1)
+        passes, local = np.divmod(flat_draw, self._ranges[flat_source])
+        if self.shuffle:
+            local = self._walks.take(flat_source, passes, local)
+        indices = local + self._offsets[flat_source]
+        return Draws(indices.reshape(places.shape), passes.reshape(places.shape), positions), after
 
-    def _indices(self, source: NDArray[np.int64], draw: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the global index of each draw: (N,) places of sources, (N,) counters of their draws."""
-        indices = np.empty_like(draw)
-        for place, (length, offset) in enumerate(zip(self.lengths, self._offsets)):
-            mine = np.flatnonzero(source == place)
-            if not len(mine):
-                continue
-            key = (STREAM, self.seed, place)
-            local = walk_passes(draw[mine], length, key) if self.shuffle else draw[mine] % length
-            indices[mine] = local + offset
-        return indices
-
-
-def _source_and_draw(
-    counts: NDArray[np.int64], delivered: NDArray[np.int64], positions: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return of which source, and which draw of it, each position of a batch is.
-
-    Args:
-        counts: (T, S) quotas.
-        delivered: (S,) draws before the first of these batches.
-        positions: (T, b) positions in batches that are sorted by source.
-
-    Returns:
-        (T, b) places of sources and (T, b) counters of their draws.
-    """
-    batches, sources = counts.shape
-    row = np.arange(batches)[:, None]
-    ends = counts.cumsum(axis=1)
-    size = ends[:, -1:]
-    source = np.searchsorted((ends + row * size).reshape(-1), positions + row * size, side="right") - row * sources
-    before = delivered + counts.cumsum(axis=0) - counts
-    return source, (before - ends + counts)[row, source] + positions
-
-
-def _first_rank(steps: NDArray[np.int64], world_size: int) -> NDArray[np.int64]:
-    """Return which rank is dealt the first sample of each step: equidistributed along every arithmetic progression.
-
-    The multiples of the fractional part of e: of the usual irrational numbers the one that gave ranks the least drift.
-    """
-    turns = (steps.astype(np.uint64) * np.uint64(0xB7E151628AED2A6B)) >> np.uint64(32)
-    first: NDArray[np.int64] = ((turns * np.uint64(world_size)) >> np.uint64(32)).astype(np.int64)
-    return first
+    def _first_ranks(self, state: QuotaState, counts: NDArray[np.int64], world_size: int) -> NDArray[np.int64]:
+        """Return the rank that is dealt the first place of each batch, (T,)."""
+        if len(self._drawn) == 2:
+            return first_rank_in_turn(counts[:, self._drawn[0]], state.delivered[self._drawn[0]], world_size)
+        period = self.quotas.period
+        begun = state.begun if period else 0
+        return first_rank_by_step(state.step - begun, len(counts), world_size, period)

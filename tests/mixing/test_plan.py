@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmpose_mix.mixing.allocation import QuotaSchedule
 from mmpose_mix.mixing.plan import MixPlan
 
 
 def batches_of(plan: MixPlan, first: int, last: int, rank: int = 0, world_size: int = 1) -> np.ndarray:
-    blocks = [batches for batches, _ in plan.walk(first, last, rank, world_size)]
+    blocks = [draws.indices for draws, _ in plan.walk(first, last, rank, world_size)]
     return np.concatenate(blocks) if blocks else np.empty((0, plan.quotas.batch_size // world_size), dtype=np.int64)
 
 
@@ -25,12 +26,12 @@ MIXTURES = st.lists(st.tuples(st.integers(1, 60), st.integers(1, 9)), min_size=1
 
 
 def test_golden_batches():
-    plan = MixPlan([5, 300, 7], [1, 1, 1], batch_size=4, seed=3)
+    plan = MixPlan([5, 300, 7], QuotaSchedule([1, 1, 1], 4), seed=3)
     assert batches_of(plan, 0, 3).tolist() == [[2, 1, 274, 306], [4, 293, 129, 308], [0, 48, 311, 309]]
 
 
 def test_without_shuffle_sources_are_walked_in_order():
-    plan = MixPlan([2, 5], [1, 1], batch_size=4, shuffle=False)
+    plan = MixPlan([2, 5], QuotaSchedule([1, 1], 4), shuffle=False)
     assert batches_of(plan, 0, 3).tolist() == [[0, 1, 2, 3], [0, 1, 4, 5], [0, 1, 6, 2]]
 
 
@@ -38,7 +39,7 @@ def test_without_shuffle_sources_are_walked_in_order():
 @given(mixture=MIXTURES, world_size=st.integers(1, 6), per_rank=st.integers(1, 9), steps=st.integers(1, 25))
 def test_ranks_get_floor_or_ceil_of_every_source_and_together_the_global_batch(mixture, world_size, per_rank, steps):
     lengths, ratio = zip(*mixture)
-    plan = MixPlan(lengths, ratio, batch_size=world_size * per_rank, seed=1)
+    plan = MixPlan(lengths, QuotaSchedule(ratio, world_size * per_rank), seed=1)
     whole = batches_of(plan, 0, steps)
     parts = np.stack([batches_of(plan, 0, steps, rank, world_size) for rank in range(world_size)], axis=1)
     assert parts.shape == (steps, world_size, per_rank)
@@ -53,7 +54,7 @@ def test_ranks_get_floor_or_ceil_of_every_source_and_together_the_global_batch(m
 @given(mixture=MIXTURES, batch_size=st.integers(1, 30), steps=st.integers(1, 40), shuffle=st.booleans())
 def test_every_source_is_walked_in_passes_without_repeats(mixture, batch_size, steps, shuffle):
     lengths, ratio = zip(*mixture)
-    plan = MixPlan(lengths, ratio, batch_size, seed=5, shuffle=shuffle)
+    plan = MixPlan(lengths, QuotaSchedule(ratio, batch_size), seed=5, shuffle=shuffle)
     drawn = batches_of(plan, 0, steps).ravel()
     offset = 0
     for source, length in enumerate(lengths):
@@ -70,14 +71,14 @@ def test_every_source_is_walked_in_passes_without_repeats(mixture, batch_size, s
 @given(mixture=MIXTURES, cut=st.integers(0, 50), world_size=st.sampled_from([1, 2, 4]))
 def test_any_step_is_reached_without_the_ones_before(mixture, cut, world_size):
     lengths, ratio = zip(*mixture)
-    plan = MixPlan(lengths, ratio, batch_size=8, seed=2)
+    plan = MixPlan(lengths, QuotaSchedule(ratio, 8), seed=2)
     whole = batches_of(plan, 0, 60, 0, world_size)
     np.testing.assert_array_equal(batches_of(plan, cut, 60, 0, world_size), whole[cut:])
 
 
 def test_no_rank_is_left_out_of_a_source_when_the_quotas_come_in_step_with_the_ranks():
     """One sample of source 0 in every other batch of two ranks: dealing by turns would give all of them to one rank."""
-    plan = MixPlan([1000, 1000], [1, 3], batch_size=2)
+    plan = MixPlan([1000, 1000], QuotaSchedule([1, 3], 2))
     drawn = [int((batches_of(plan, 0, 400, rank, 2) < 1000).sum()) for rank in (0, 1)]
     assert sum(drawn) == 200
     assert abs(drawn[0] - 100) <= 3
@@ -85,7 +86,7 @@ def test_no_rank_is_left_out_of_a_source_when_the_quotas_come_in_step_with_the_r
 
 @pytest.mark.parametrize("world_size", [2, 3, 8])
 def test_a_rank_drifts_little_from_its_share(world_size):
-    plan = MixPlan([100] * 5, [5, 1, 2, 0.5, 7], batch_size=6 * world_size)
+    plan = MixPlan([100] * 5, QuotaSchedule([5, 1, 2, 0.5, 7], 6 * world_size))
     for rank in range(world_size):
         mine = sources_of(plan, batches_of(plan, 0, 500, rank, world_size))
         for source, share in enumerate(plan.quotas.shares):
@@ -95,36 +96,36 @@ def test_a_rank_drifts_little_from_its_share(world_size):
 
 def test_sources_of_one_size_do_not_walk_in_lockstep():
     """Reference row 3C-5."""
-    plan = MixPlan([50, 50, 50], [1, 1, 1], batch_size=3)
+    plan = MixPlan([50, 50, 50], QuotaSchedule([1, 1, 1], 3))
     drawn = batches_of(plan, 0, 50) - [0, 50, 100]
     assert (drawn[:, 0] == drawn[:, 1]).sum() < 8
     assert (drawn[:, 1] == drawn[:, 2]).sum() < 8
 
 
 def test_passes_of_one_source_differ():
-    plan = MixPlan([50], [1], batch_size=50)
+    plan = MixPlan([50], QuotaSchedule([1], 50))
     first, second = batches_of(plan, 0, 2)
     assert (first == second).sum() < 8
 
 
 def test_a_tiny_source_is_repeated_evenly():
     """Reference row 3C-9: a source that is exhausted starts its next pass; the ratio stays."""
-    plan = MixPlan([10, 10000], [1, 1], batch_size=20)
+    plan = MixPlan([10, 10000], QuotaSchedule([1, 1], 20))
     drawn = batches_of(plan, 0, 500)
     assert set(Counter(drawn[drawn < 10].tolist()).values()) == {500}
 
 
 def test_a_source_of_ratio_zero_is_never_drawn_and_may_be_empty():
     """Reference row 3C-1."""
-    plan = MixPlan([10, 0, 10], [1, 0, 1], batch_size=4)
+    plan = MixPlan([10, 0, 10], QuotaSchedule([1, 0, 1], 4))
     assert batches_of(plan, 0, 5).shape == (5, 4)
-    plan = MixPlan([10, 10], [1, 0], batch_size=4)
+    plan = MixPlan([10, 10], QuotaSchedule([1, 0], 4))
     assert batches_of(plan, 0, 50).max() < 10
 
 
 def test_a_huge_mixture_costs_no_memory_and_starts_at_once():
-    plan = MixPlan([10**12, 3 * 10**12], [1, 3], batch_size=64)
-    batches, _ = next(plan.walk(10**9, 10**9 + 10))
+    plan = MixPlan([10**12, 3 * 10**12], QuotaSchedule([1, 3], 64))
+    (batches, _, _), _ = next(plan.walk(10**9, 10**9 + 10))
     assert batches.shape == (10, 64)
     assert ((batches >= 0) & (batches < 4 * 10**12)).all()
 
@@ -132,16 +133,16 @@ def test_a_huge_mixture_costs_no_memory_and_starts_at_once():
 def test_an_empty_source_with_a_positive_ratio_is_refused():
     """Reference row 3C-1: MMPose loops for ever on an empty source."""
     with pytest.raises(ValueError, match=r"source 1, source 2: no samples, .*Set the ratio to 0"):
-        MixPlan([5, 0, 0], [1, 1, 2], batch_size=4)
+        MixPlan([5, 0, 0], QuotaSchedule([1, 1, 2], 4))
 
 
 def test_a_ratio_of_the_wrong_length_is_refused():
     with pytest.raises(ValueError, match="2 entries for 3 sources"):
-        MixPlan([5, 5, 5], [1, 1], batch_size=4)
+        MixPlan([5, 5, 5], QuotaSchedule([1, 1], 4))
 
 
 @pytest.mark.parametrize(("rank", "world_size"), [(0, 3), (2, 2), (-1, 2)])
 def test_ranks_that_cannot_share_a_batch_are_refused(rank, world_size):
-    plan = MixPlan([5], [1], batch_size=4)
+    plan = MixPlan([5], QuotaSchedule([1], 4))
     with pytest.raises(ValueError, match=rf"rank {rank} of {world_size} cannot take"):
         plan.block(plan.quotas.start(), 1, rank, world_size)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmpose_mix.mixing.allocation import QuotaSchedule
 from mmpose_mix.mixing.plan import MixPlan
 from mmpose_mix.mixing.resampling import (
     holds_whole_passes,
@@ -24,7 +25,7 @@ def epoch_of(length: int, slots: int, epoch: int, seed: int = 0, source: int = 0
 
 
 def test_no_shuffle_of_a_sampler_repeats_one_of_these():
-    plan = MixPlan([300], [1], batch_size=150, seed=5)
+    plan = MixPlan([300], QuotaSchedule([1], 150), seed=5)
     batch, _ = plan.block(plan.quotas.start(), 1)
     assert batch[0].tolist() != epoch_of(300, 150, epoch=0, seed=5)
 
