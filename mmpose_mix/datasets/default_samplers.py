@@ -227,7 +227,7 @@ class DefaultSampler(_WithState, RootDefaultSampler):
         """Return which places of the order a rank takes."""
         begin = self._begin.indices if epoch == self._begin.epoch else 0
         size = len(self.dataset)
-        if epoch < self._begin.epoch or begin >= size:
+        if epoch < self._begin.epoch:
             return range(0)
         end = begin + -(-(size - begin) // self.world_size) * self.world_size if self.round_up else size
         return range(begin + rank, end, self.world_size)

@@ -151,6 +151,8 @@ class TestGoingOn:
         resumed = of_all_ranks(DefaultSampler, size, after, seed=77)
         for sampler in resumed:
             sampler.load_state_dict(json.loads(json.dumps(state)))
+        for sampler in resumed if not drop_last else []:
+            assert sampler.state_dict(step, 12 // after) == state
         epoch, done = divmod(step, steps)
         assert (state["epoch"], state["indices"], resumed[0].epoch) == (epoch, done * 12, epoch)
         uninterrupted = of_all_ranks(DefaultSampler, size, after)
@@ -168,6 +170,8 @@ class TestGoingOn:
         resumed = of_all_ranks(InfiniteSampler, size, after, seed=77)
         for sampler in resumed:
             sampler.load_state_dict(json.loads(json.dumps(state)))
+        assert resumed[0].state_dict(step, 12 // after) == state
+        assert resumed[0].state_dict(step + 3, 12 // after)["indices"] == (step + 3) * 12
         rows = [list(islice(sampler, 36 // after)) for sampler in resumed]
         assert [marks_of(index) for row in zip(*rows) for index in row] == expected
 
