@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, Optional
 
@@ -12,9 +13,12 @@ from mmengine.dist import get_dist_info, sync_random_seed
 from mmengine.registry import DATA_SAMPLERS as ROOT_DATA_SAMPLERS
 from torch.utils.data import Sampler
 
+from mmpose_mix.datasets.drawn_index import DrawIndex, draw_indices
 from mmpose_mix.datasets.epochs import tell_epoch
-from mmpose_mix.mixing.allocation import Number, QuotaSchedule, QuotaState
-from mmpose_mix.mixing.plan import MixPlan
+from mmpose_mix.mixing.allocation import Quotas, QuotaSchedule, QuotaState
+from mmpose_mix.mixing.draw_keys import augmentation_keys
+from mmpose_mix.mixing.plan import Draws, MixPlan
+from mmpose_mix.mixing.ratio import items_per_epoch, ratio_weights
 from mmpose_mix.registry import DATA_SAMPLERS
 
 
@@ -26,25 +30,36 @@ class MultiSourceSampler(Sampler):
     ``source_ratio`` weighs items (persons in top-down mode, images in bottom-up mode) of the *global* batch, the
     batches of all ranks together: each holds floor or ceil of every source's share, and after any number of steps every
     source has been drawn as often as it should, to less than one item. A rank's batch holds floor or ceil of the rank's
-    share. Within a batch the items are grouped by source.
+    share. Within a batch the items are grouped by source. Which items step ``t`` holds is a function of (seed, t) and
+    of the global batch size: the number of ranks and of workers changes nothing. ``docs/mixing.md`` has the bounds, for
+    schedules too.
 
     Each source is walked in passes without repeats, in an order of its own; an exhausted source starts its next pass
-    and keeps its ratio. Passes go on from epoch to epoch. An epoch has as many items as the data set, filled up to (or
-    cut to) whole global batches; which ones they are is a function of (seed, epoch).
+    and keeps its ratio. Passes go on from epoch to epoch. Over a mixture whose epochs hold other samples a pass
+    goes over its next part, so all samples still come equally often.
 
-    Over a mixture whose epochs hold other samples a pass goes over this epoch's items, and an epoch need not end with a
-    pass: samples then come equally often in the long run, not in every two epochs.
-
-    The dataloader's ``batch_size`` has to be this ``batch_size``; ``MixtureEpochHook`` checks it when training starts.
+    The dataloader's ``batch_size`` has to be this ``batch_size``; ``MixtureEpochHook`` checks it when training starts,
+    and keeps :meth:`state_dict` in the checkpoints.
 
     Args:
         dataset: a ``CombinedDataset``, one in a ``RepeatDataset``, or anything with ``lens``, the lengths of its
             sources, whose indices count through one source after another.
         batch_size: items of one rank's batch.
-        source_ratio: one number for each source; 0 leaves a source out.
+        source_ratio: one of
+
+            * a number for each source; 0 leaves a source out;
+            * a dict of numbers by the names of the sources (``CombinedDataset.source_names``);
+            * ``'size'``: as many as an epoch of the data set holds; ``'equal'``: all alike;
+            * ``dict(temperature=T, cap=N)``: in proportion to ``min(size, N) ** (1 / T)``;
         shuffle: whether a pass is a shuffle or the source's own order.
         round_up: whether the last batch of an epoch is filled or dropped.
         seed: chooses the shuffles. ``None``: one that all ranks share, from MMEngine.
+        epoch_length: ``'sum'``: as many items as the data set; ``'shortest'``, ``'longest'``: as many as it takes until
+            the first, or the last, of the sources has been seen once; or a number of items. Filled up to, or cut to,
+            whole global batches.
+        seed_augmentation: whether an index tells the data set what to seed the augmentations of its item with, so that
+            they depend on (seed, draw) and not on the worker. ``False``: they draw from the worker's generators as they
+            stand.
         rank, world_size: whose part to yield. ``None``: this process's.
 
     Raises:
@@ -56,41 +71,65 @@ class MultiSourceSampler(Sampler):
         self,
         dataset: Any,
         batch_size: int,
-        source_ratio: Sequence[Number],
+        source_ratio: Any,
         shuffle: bool = True,
         round_up: bool = True,
         seed: Optional[int] = None,
+        epoch_length: Any = "sum",
+        seed_augmentation: bool = True,
         rank: Optional[int] = None,
         world_size: Optional[int] = None,
     ) -> None:
         self.dataset = dataset
-        lens = _lens_of(dataset)
         self.batch_size = _positive("batch_size", batch_size)
         self.rank, self.world_size = _place_in_world(rank, world_size)
-        self.source_ratio = _sequence_of_ratios(source_ratio)
+        self.source_ratio = source_ratio
         self.shuffle = bool(shuffle)
         self.round_up = bool(round_up)
+        self.epoch_length = epoch_length
+        self.seed_augmentation = bool(seed_augmentation)
         self.seed = sync_random_seed() if seed is None else operator.index(seed)
         self.epoch = 0
+        lens, self._times, self._names = _lens_of(dataset)
         global_batch = self.batch_size * self.world_size
-        self._plan = MixPlan(lens, QuotaSchedule(self.source_ratio, global_batch), self.seed, self.shuffle)
-        self._steps = _steps_per_epoch(len(dataset), self.batch_size, self.world_size, self.round_up)
-        self._known: Optional[QuotaState] = None
+        quotas = QuotaSchedule(
+            ratio_weights(source_ratio, lens, self._names, "MultiSourceSampler: source_ratio"), global_batch
+        )
+        self._steps = self._steps_per_epoch(lens, quotas)
+        self._plan = MixPlan(lens, quotas, self.seed, self.shuffle)
+        self._begin = quotas.start()  # nothing before this state is yielded
+        self._known: deque[QuotaState] = deque([self._begin], maxlen=8)
+        self._yielded = 0
 
-    def __iter__(self) -> Iterator[int]:
-        return self._indices(self.epoch * self._steps)
+    def __iter__(self) -> Iterator[DrawIndex]:
+        first, last = self._steps_of(self.epoch)
+        return self._indices(first, last)
 
-    def _indices(self, first: int) -> Iterator[int]:
-        last = first + self._steps
-        for draws, state in self._plan.walk(first, last, self.rank, self.world_size, nearest=self._known):
-            if state.step == last:
-                # Where the next epoch starts: it need not be sought.
-                self._known = state
-            yield from draws.indices.reshape(-1).tolist()
+    def _indices(self, first: int, last: int) -> Iterator[DrawIndex]:
+        nearest = self._nearest(first)
+        self._yielded = first
+        for draws, state in self._plan.walk(first, last, self.rank, self.world_size, nearest=nearest):
+            self._known.append(state)
+            marked = self._marked(draws)
+            for start in range(0, len(marked), self.batch_size):
+                yield from marked[start : start + self.batch_size]
+                self._yielded += 1
+
+    def _marked(self, draws: Draws) -> list[DrawIndex]:
+        keys = None
+        if self.seed_augmentation:
+            keys = augmentation_keys(self._plan.seed, draws.positions).reshape(-1).tolist()
+        return draw_indices(draws.indices.reshape(-1).tolist(), keys, draws.passes.reshape(-1).tolist())
 
     def __len__(self) -> int:
-        """How many indices this rank yields in an epoch."""
-        return self._steps * self.batch_size
+        """How many indices this rank yields in this epoch: fewer than in others where a run was resumed within it."""
+        first, last = self._steps_of(self.epoch)
+        return (last - first) * self.batch_size
+
+    def _steps_of(self, epoch: int) -> tuple[int, int]:
+        """Return the first step of an epoch that is yet to come, and the one after its last."""
+        last = (epoch + 1) * self._steps
+        return min(max(epoch * self._steps, self._begin.step), last), last
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch that the next iteration yields, and say it to the data set.
@@ -104,9 +143,31 @@ class MultiSourceSampler(Sampler):
         self.epoch = operator.index(epoch)
         tell_epoch(self.dataset, self.epoch)
 
+    def _nearest(self, step: int) -> Optional[QuotaState]:
+        """Return the last known state that is not behind a step."""
+        return max((state for state in self._known if state.step <= step), key=lambda state: state.step, default=None)
 
-def _lens_of(dataset: Any) -> list[int]:
+    def _steps_per_epoch(self, lens: Sequence[int], quotas: Quotas) -> int:
+        items = len(self.dataset)
+        if self.epoch_length != "sum":
+            lens = [self._times * length for length in lens]
+            items = items_per_epoch(self.epoch_length, lens, quotas.shares_at(0), "MultiSourceSampler: epoch_length")
+        whole, rest = divmod(items, quotas.batch_size)
+        steps = whole + 1 if rest and self.round_up else whole
+        if not steps:
+            raise ValueError(
+                f"MultiSourceSampler: {items} samples are less than one global batch ({self.world_size} x "
+                f"{self.batch_size}), and round_up={self.round_up} drops it, so an epoch would be empty. "
+                f"Set round_up=True or a smaller batch_size."
+            )
+        return steps
+
+
+def _lens_of(dataset: Any) -> tuple[list[int], int, list[str]]:
+    """Return the lengths of the sources, how often a data set repeats them, and their names."""
+    times = 1
     while isinstance(dataset, RepeatDataset):
+        times *= dataset.times
         dataset = dataset.dataset
     lens = getattr(dataset, "lens", None)
     if not isinstance(lens, (list, tuple, np.ndarray)):
@@ -114,7 +175,8 @@ def _lens_of(dataset: Any) -> list[int]:
             f"MultiSourceSampler: {type(dataset).__name__} does not tell the lengths of its sources. Give it a "
             f"CombinedDataset, or one in a RepeatDataset; put other wrappers around the sources, inside datasets=[...]."
         )
-    return [operator.index(length) for length in lens]
+    names = getattr(dataset, "source_names", None) or [f"source {place}" for place in range(len(lens))]
+    return [operator.index(length) for length in lens], times, list(names)
 
 
 def _positive(name: str, value: Any) -> int:
@@ -134,22 +196,3 @@ def _place_in_world(rank: Optional[int], world_size: Optional[int]) -> tuple[int
     if not 0 <= operator.index(rank) < world_size:
         raise ValueError(f"MultiSourceSampler: rank={rank} must be in 0..{world_size - 1}.")
     return operator.index(rank), world_size
-
-
-def _sequence_of_ratios(source_ratio: Any) -> list[Number]:
-    if not isinstance(source_ratio, (list, tuple, np.ndarray)):
-        raise TypeError(
-            f"MultiSourceSampler: source_ratio={source_ratio!r} must be a list with one number for each source."
-        )
-    return list(source_ratio)
-
-
-def _steps_per_epoch(size: int, batch_size: int, world_size: int, round_up: bool) -> int:
-    whole, rest = divmod(size, batch_size * world_size)
-    steps = whole + 1 if rest and round_up else whole
-    if not steps:
-        raise ValueError(
-            f"MultiSourceSampler: {size} samples are less than one global batch ({world_size} x {batch_size}), and "
-            f"round_up={round_up} drops it, so an epoch would be empty. Set round_up=True or a smaller batch_size."
-        )
-    return steps

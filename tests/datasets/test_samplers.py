@@ -292,8 +292,12 @@ def test_batches_are_the_same_whatever_the_workers(workers):
         ({"source_ratio": [0, 0]}, ValueError, "no positive entry"),
         ({"source_ratio": [-4, 8]}, ValueError, r"source_ratio\[0\]=-4"),
         ({"source_ratio": [1]}, ValueError, "1 entries for 2 sources"),
-        ({"source_ratio": 0.5}, TypeError, "must be a list with one number for each source"),
-        ({"source_ratio": {"a": 1}}, TypeError, "must be a list with one number for each source"),
+        (
+            {"source_ratio": 0.5},
+            TypeError,
+            "source_ratio=0.5 is of type float. Use 'size', 'equal', one number for each",
+        ),
+        ({"source_ratio": {"a": 1}}, ValueError, "no source is called 'a'; 'source 0', 'source 1': no entry"),
         ({"source_ratio": ["1", 1]}, TypeError, r"source_ratio\[0\]='1'"),
         ({"batch_size": 0}, ValueError, "batch_size=0 must be at least 1"),
         ({"batch_size": 2.0}, TypeError, "batch_size=2.0 must be an integer"),
@@ -309,7 +313,7 @@ def test_errors_say_what_was_given_and_what_is_allowed(options, error, words):
 
 def test_an_empty_source_is_refused_unless_its_ratio_is_zero():
     """Reference row 3C-1: MMPose loops for ever."""
-    with pytest.raises(ValueError, match="source 1: no samples, but a positive source_ratio"):
+    with pytest.raises(ValueError, match="no samples in 'source 1', which should be drawn"):
         sampler_of(Lengths(10, 0))
     assert max(sampler_of(Lengths(10, 0), source_ratio=[1, 0])) < 10
 
