@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections import deque
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import Any, Optional
 
 import numpy as np
@@ -15,11 +16,14 @@ from torch.utils.data import Sampler
 
 from mmpose_mix.datasets.drawn_index import DrawIndex, draw_indices
 from mmpose_mix.datasets.epochs import tell_epoch
-from mmpose_mix.mixing.allocation import Quotas, QuotaSchedule, QuotaState
+from mmpose_mix.mixing.allocation import QuotaState
 from mmpose_mix.mixing.draw_keys import augmentation_keys
 from mmpose_mix.mixing.plan import Draws, MixPlan
 from mmpose_mix.mixing.ratio import items_per_epoch, ratio_weights
+from mmpose_mix.mixing.schedule import is_schedule, quotas_of
 from mmpose_mix.registry import DATA_SAMPLERS
+
+_RATIO = "MultiSourceSampler: source_ratio"
 
 
 @ROOT_DATA_SAMPLERS.register_module()
@@ -51,6 +55,8 @@ class MultiSourceSampler(Sampler):
             * a dict of numbers by the names of the sources (``CombinedDataset.source_names``);
             * ``'size'``: as many as an epoch of the data set holds; ``'equal'``: all alike;
             * ``dict(temperature=T, cap=N)``: in proportion to ``min(size, N) ** (1 / T)``;
+            * ``dict(by_epoch=True, stages=[...])``: a schedule of such ratios, see
+              :func:`~mmpose_mix.mixing.schedule.quotas_of`.
         shuffle: whether a pass is a shuffle or the source's own order.
         round_up: whether the last batch of an epoch is filled or dropped.
         seed: chooses the shuffles. ``None``: one that all ranks share, from MMEngine.
@@ -91,11 +97,8 @@ class MultiSourceSampler(Sampler):
         self.seed = sync_random_seed() if seed is None else operator.index(seed)
         self.epoch = 0
         lens, self._times, self._names = _lens_of(dataset)
-        global_batch = self.batch_size * self.world_size
-        quotas = QuotaSchedule(
-            ratio_weights(source_ratio, lens, self._names, "MultiSourceSampler: source_ratio"), global_batch
-        )
-        self._steps = self._steps_per_epoch(lens, quotas)
+        self._steps = self._steps_per_epoch(lens)
+        quotas = quotas_of(source_ratio, lens, self._names, self.batch_size * self.world_size, self._steps, _RATIO)
         self._plan = MixPlan(lens, quotas, self.seed, self.shuffle)
         self._begin = quotas.start()  # nothing before this state is yielded
         self._known: deque[QuotaState] = deque([self._begin], maxlen=8)
@@ -147,12 +150,9 @@ class MultiSourceSampler(Sampler):
         """Return the last known state that is not behind a step."""
         return max((state for state in self._known if state.step <= step), key=lambda state: state.step, default=None)
 
-    def _steps_per_epoch(self, lens: Sequence[int], quotas: Quotas) -> int:
-        items = len(self.dataset)
-        if self.epoch_length != "sum":
-            lens = [self._times * length for length in lens]
-            items = items_per_epoch(self.epoch_length, lens, quotas.shares_at(0), "MultiSourceSampler: epoch_length")
-        whole, rest = divmod(items, quotas.batch_size)
+    def _steps_per_epoch(self, lens: Sequence[int]) -> int:
+        items = len(self.dataset) if self.epoch_length == "sum" else self._items_per_epoch(lens)
+        whole, rest = divmod(items, self.batch_size * self.world_size)
         steps = whole + 1 if rest and self.round_up else whole
         if not steps:
             raise ValueError(
@@ -161,6 +161,19 @@ class MultiSourceSampler(Sampler):
                 f"Set round_up=True or a smaller batch_size."
             )
         return steps
+
+    def _items_per_epoch(self, lens: Sequence[int]) -> int:
+        where = "MultiSourceSampler: epoch_length"
+        if not is_schedule(self.source_ratio):
+            shares = ratio_weights(self.source_ratio, lens, self._names, _RATIO)
+        elif self.epoch_length in ("shortest", "longest"):
+            raise ValueError(
+                f"{where}={self.epoch_length!r} has no meaning while source_ratio changes. Give a number of items, or "
+                f"'sum'."
+            )
+        else:
+            shares = (Fraction(1),) * len(lens)
+        return items_per_epoch(self.epoch_length, [self._times * length for length in lens], shares, where)
 
 
 def _lens_of(dataset: Any) -> tuple[list[int], int, list[str]]:

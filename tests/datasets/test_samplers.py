@@ -322,3 +322,103 @@ def test_an_empty_source_is_refused_unless_its_ratio_is_zero():
 def test_an_epoch_that_is_none_is_refused(epoch):
     with pytest.raises((TypeError, ValueError)):
         sampler_of(Lengths(3, 3)).set_epoch(epoch)
+
+
+class Named(Lengths):
+    """Lengths of sources that have names."""
+
+    def __init__(self, **lens: int) -> None:
+        super().__init__(*lens.values())
+        self.source_names = list(lens)
+
+
+@pytest.mark.parametrize(
+    ("words", "counts"),
+    [
+        ([3, 1], [6, 2]),
+        ({"aic": 1, "coco": 3}, [6, 2]),
+        ("size", [2, 6]),
+        ("equal", [4, 4]),
+        ({"temperature": 1, "cap": 60}, [4, 4]),
+    ],
+)
+def test_a_ratio_is_said_in_numbers_by_name_or_by_size(words, counts):
+    dataset = Named(coco=60, aic=180)
+    sampler = sampler_of(dataset, batch_size=8, source_ratio=words)
+    assert counts_of(dataset, list(sampler), 8) == [counts] * 30
+
+
+@pytest.mark.parametrize(
+    ("epoch_length", "items"), [("sum", 240), ("shortest", 80), ("longest", 720), (50, 56), (np.int64(8), 8)]
+)
+def test_an_epoch_is_as_long_as_asked(epoch_length, items):
+    sampler = sampler_of(Named(coco=60, aic=180), 8, {"coco": 3, "aic": 1}, epoch_length=epoch_length)
+    assert len(sampler) == len(list(sampler)) == items
+
+
+def test_an_epoch_until_the_longest_source_is_seen_holds_all_of_it():
+    dataset = Named(coco=60, aic=180)
+    drawn = list(sampler_of(dataset, 8, "equal", epoch_length="longest"))
+    assert set(drawn) == set(range(240))
+
+
+def test_a_repeated_mixture_counts_its_sources_that_often():
+    repeated = RepeatDataset(CombinedDataset(COCO, [listed("a", 10), listed("b", 30)]), times=3)
+    assert len(sampler_of(repeated, 4, [1, 1], epoch_length="shortest")) == 60
+
+
+@pytest.mark.parametrize(
+    ("epoch_length", "words"),
+    [
+        ("short", "did you mean 'shortest'"),
+        (0, "epoch_length=0 would leave an epoch empty"),
+        (3, "3 samples are less than one global batch"),
+    ],
+)
+def test_an_epoch_length_that_is_none_is_refused(epoch_length, words):
+    with pytest.raises(ValueError, match=words):
+        sampler_of(Lengths(10, 10), 4, epoch_length=epoch_length, round_up=False)
+
+
+STAGES = {
+    "stages": [
+        {"begin": 0, "ratio": {"coco": 1, "aic": 0}},
+        {"begin": 1, "ratio": "equal"},
+        {"begin": 3, "ratio": [0, 1]},
+    ]
+}
+
+
+def test_a_schedule_changes_the_ratio_from_epoch_to_epoch():
+    dataset = Named(coco=20, aic=20)
+    sampler = sampler_of(dataset, 8, STAGES)
+    counts = [counts_of(dataset, drawn, 8) for drawn in epochs_of(sampler, 0, 1, 2, 3)]
+    assert counts == [[[8, 0]] * 5, [[4, 4]] * 5, [[4, 4]] * 5, [[0, 8]] * 5]
+
+
+def test_the_length_of_an_epoch_cannot_follow_a_ratio_that_changes():
+    with pytest.raises(ValueError, match="epoch_length='shortest' has no meaning while source_ratio changes"):
+        sampler_of(Named(coco=20, aic=20), 8, STAGES, epoch_length="shortest")
+
+
+def test_indices_know_their_pass_and_have_keys_of_their_own():
+    sampler = sampler_of(Lengths(4, 40), batch_size=4, source_ratio=[1, 1])
+    drawn = [index for epoch in (0, 1) for index in (sampler.set_epoch(epoch), list(sampler))[1]]
+    of_first = [index for index in drawn if index < 4]
+    assert [index.pass_number for index in of_first] == [place // 4 for place in range(len(of_first))]
+    assert len({index.key for index in drawn}) == len(drawn)
+
+
+def test_keys_depend_on_the_seed_and_on_neither_rank_nor_world():
+    def keys(**options) -> set[int]:
+        return {(int(index), index.key) for index in sampler_of(Lengths(50, 30), source_ratio=[1, 2], **options)}
+
+    whole = keys(batch_size=12)
+    for world_size in (2, 3, 4):
+        parts = [keys(batch_size=12 // world_size, rank=rank, world_size=world_size) for rank in range(world_size)]
+        assert set().union(*parts) == whole
+    assert not {key for _, key in whole} & {key for _, key in keys(batch_size=12, seed=1)}
+
+
+def test_without_seeding_indices_carry_no_key():
+    assert {index.key for index in sampler_of(Lengths(5, 5), seed_augmentation=False)} == {None}
