@@ -245,7 +245,7 @@ class QuotaSchedule:
         lags = state.lags
         if not lags:
             lags = (Fraction(0),) * self.num_sources
-            if not state.begun:
+            if phase and not state.begun:
                 lags = tuple(phase * self.batch_size * share - had for share, had in zip(self.shares, state.delivered))
         extra = [place * part - lag for part, lag in zip(self._fractions, lags)]
         fits = len(extra) == len(state.delivered) == self.num_sources and phase >= 0

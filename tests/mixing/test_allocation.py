@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmpose_mix.mixing import allocation
 from mmpose_mix.mixing.allocation import QuotaSchedule, QuotaState, exact_shares, quotas
 
 RATIOS = st.lists(
@@ -144,9 +145,78 @@ def test_seeking_and_going_on_equal_walking_through(ratio, batch_size, cuts):
         assert state == end
 
 
-def test_a_state_behind_the_wanted_step_is_not_used():
+def test_a_later_state_tells_no_more_than_where_its_mixture_began():
     schedule = QuotaSchedule([2, 1], 4)
     assert schedule.seek(1, nearest=schedule.seek(5)) == schedule.seek(1)
+    changed = schedule.seek(29, nearest=QuotaState(20, (3, 9), begun=20))
+    assert schedule.seek(22, changed) == schedule.seek(22, QuotaState(20, (3, 9), begun=20))
+    assert schedule.seek(19, changed) == schedule.seek(19)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    ratio=RATIOS,
+    batch_size=st.integers(1, 100),
+    begun=st.integers(0, 10**6),
+    steps=st.tuples(st.integers(0, 90), st.integers(0, 90)),
+)
+def test_a_mixture_that_began_later_runs_as_from_its_start(ratio, batch_size, begun, steps):
+    """Quotas do not depend on when the mixture began, nor on what earlier calls have made known."""
+    counts, end = (fresh := QuotaSchedule(ratio, batch_size)).block(fresh.start(), 100)
+    schedule = QuotaSchedule(ratio, batch_size)
+    delivered = tuple(range(len(ratio)))
+    entered = QuotaState(begun, delivered, begun)
+    for step in steps:
+        state = schedule.seek(begun + step, entered)
+        assert state.begun == begun
+        assert state.delivered == tuple(map(int, delivered + counts[:step].sum(axis=0)))
+        rest, last = schedule.block(state, 100 - step)
+        np.testing.assert_array_equal(rest, counts[step:])
+        assert last.lags == end.lags
+        entered = state
+
+
+def test_lags_are_what_was_wanted_and_not_delivered():
+    schedule = QuotaSchedule([2, 1], 4)
+    assert schedule.start().lags == (0, 0)
+    _, state = schedule.block(QuotaState(10, (0, 0), 10), 1)
+    assert state == QuotaState(11, (3, 1), 10, (Fraction(-1, 3), Fraction(1, 3)))
+    assert schedule.seek(3).lags == (0, 0)
+
+
+def test_a_state_without_lags_is_read_by_what_was_delivered_from_the_first_step_on():
+    schedule = QuotaSchedule([2, 1], 4)
+    np.testing.assert_array_equal(schedule.block(QuotaState(1, (3, 1)), 2)[0], [[3, 1], [2, 2]])
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        QuotaState(1, (4, 0)),
+        QuotaState(1, (3, 1), 0, (Fraction(1, 2), Fraction(-1, 2))),
+        QuotaState(1, (3, 1), 0, (Fraction(-4, 3), Fraction(4, 3))),
+        QuotaState(1, (3, 1, 0), 0, (Fraction(-1, 3), Fraction(1, 3))),
+        QuotaState(1, (3, 1), 0, (Fraction(-1, 3),)),
+        QuotaState(1, (3, 1), 2),
+        QuotaState(12, (3, 1), 10),
+    ],
+)
+def test_a_state_of_another_mixture_is_refused(state):
+    with pytest.raises(ValueError, match=r"is no state of QuotaSchedule\(shares=\['2/3', '1/3'\], batch_size=4\)"):
+        QuotaSchedule([2, 1], 4).block(state, 1)
+
+
+@pytest.mark.parametrize("longest", [0, 3, 10**9])
+def test_quotas_do_not_depend_on_what_is_kept_as_a_table(monkeypatch, longest):
+    monkeypatch.setattr(allocation, "LONGEST_TABLE", longest)
+    schedule = QuotaSchedule([5, 9, 4, 5, 8, 9, 8], 9)
+    state, parts = schedule.start(), []
+    for size in (1, 5, 100, 0, 2, 70):
+        part, state = schedule.block(state, size)
+        parts.append(part)
+    expected = quotas([5, 9, 4, 5, 8, 9, 8], 9, 178)
+    np.testing.assert_array_equal(np.concatenate(parts), expected)
+    assert QuotaSchedule([5, 9, 4, 5, 8, 9, 8], 9).seek(178) == state == schedule.seek(178)
 
 
 def test_seeking_skips_whole_periods():
