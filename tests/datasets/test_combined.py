@@ -23,7 +23,7 @@ from mmengine.registry import DATASETS as ROOT_DATASETS
 from mmengine.registry import DefaultScope
 from torch.utils.data import DataLoader
 
-from mmpose_mix.datasets import CombinedDataset, DrawIndex
+from mmpose_mix.datasets import CombinedDataset, DrawIndex, MultiSourceSampler
 from mmpose_mix.datasets.epochs import SharedEpoch, changes_with_epoch, tell_epoch
 from mmpose_mix.registry import DATASETS
 from mmpose_mix.transforms.converting import KeypointConverter
@@ -252,6 +252,28 @@ class TestPasses:
             counts = [seen[sample] for sample in range(length)]
             assert max(counts) - min(counts) <= 1
 
+    @settings(max_examples=30, deadline=None)
+    @given(
+        lengths=st.tuples(st.integers(2, 30), st.integers(2, 30)),
+        factors=st.tuples(*[st.sampled_from([0.3, 0.5, 0.7, 1, 1.3, 2])] * 2),
+        ratio=st.tuples(st.integers(1, 5), st.integers(1, 5)),
+        batch_size=st.integers(1, 8),
+    )
+    def test_all_samples_come_equally_often_after_every_pass_of_a_sampler(self, lengths, factors, ratio, batch_size):
+        """Though its passes end anywhere in an epoch."""
+        dataset = mixture(*lengths, sample_ratio_factor=factors)
+        sampler = MultiSourceSampler(dataset, batch_size, ratio, seed=3)
+        drawn: list[list[int]] = [[], []]
+        for epoch in range(8):
+            sampler.set_epoch(epoch)
+            for index in sampler:
+                item = dataset[index]
+                drawn[item["source"]].append(item["id"])
+        for numbers, length, slots in zip(drawn, lengths, dataset.lens):
+            for end in range(slots, len(numbers) + 1, slots):
+                counts = np.bincount(numbers[:end], minlength=length)
+                assert counts.max() - counts.min() <= 1
+
     def test_a_source_is_told_how_often_it_was_walked_over(self):
         told = walks_told(ToldWalks(3, COCO), slots=6, passes=2, sample_ratio_factor=[1, 2])
         assert told == [(number % 3, number // 3) for number in range(12)]
@@ -268,6 +290,7 @@ class TestPasses:
         dataset = CombinedDataset(COCO, [ToldWalks(4, COCO)], [DropId(1)])
         item = dataset[DrawIndex(1, pass_number=3)]
         assert (item["id"], item["told"]) == (2, (DrawIndex, None, 3))
+        assert dataset.get_data_info(DrawIndex(1, key=5, pass_number=3))["told"] == (DrawIndex, None, 3)
 
     def test_a_plain_index_tells_nothing(self):
         dataset = CombinedDataset(COCO, [RepeatDataset(ToldWalks(4, COCO), 2)])
