@@ -24,6 +24,7 @@ graph of steps and sources), but it has to know the whole sequence: it could not
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,7 @@ Counts = NDArray[np.int64]
 _FRACTION_OF_E = 0xB7E151628AED2A6B
 _GOLDEN = 0x9E3779B97F4A7C15
 _FAR = 1 << 62
+_CANDIDATES = 128
 
 
 def check_rank(batch_size: int, rank: int, world_size: int) -> None:
@@ -93,7 +95,7 @@ def first_rank_by_step(step: int, steps: int, world_size: int, period: int = 0) 
         (T,) int64 ranks. With a period, each (place in the period, rank) comes once in ``W * period`` steps.
 
     >>> first_rank_by_step(0, 12, world_size=4, period=3).reshape(4, 3).tolist()
-    [[0, 2, 1], [3, 1, 0], [2, 0, 3], [1, 3, 2]]
+    [[0, 2, 1], [1, 3, 2], [2, 0, 3], [3, 1, 0]]
     """
     # A period too long for int64 is not reached twice: only its first place counts then, in Python's integers.
     rounds, begin = divmod(step, period) if period else (0, step)
@@ -105,11 +107,25 @@ def first_rank_by_step(step: int, steps: int, world_size: int, period: int = 0) 
     return ranks
 
 
+@lru_cache(maxsize=16)
 def _stride(world_size: int) -> int:
-    """Return the number coprime to ``world_size`` that is nearest to its golden section."""
-    golden = (world_size * _GOLDEN + (1 << 63)) >> 64
-    around = (golden + way * distance for distance in range(world_size + 1) for way in (1, -1))
-    return next(stride for stride in around if math.gcd(stride, world_size) == 1)
+    """Return a number coprime to ``world_size`` whose multiples are spread evenly after any number of them.
+
+    The fewer and smaller the partial quotients of the fraction, the evener (H. Niederreiter, "Random Number Generation
+    and Quasi-Monte Carlo Methods", 1992, chapter 3): the one of the smallest sum near the golden section.
+    """
+    golden = (world_size * _GOLDEN) >> 64
+    near = range(max(1, golden - _CANDIDATES), min(world_size, golden + _CANDIDATES) + 1)
+    coprime = [stride for stride in near if math.gcd(stride, world_size) == 1]
+    return min(coprime, key=lambda stride: (_sum_of_quotients(world_size, stride), abs(stride - golden)))
+
+
+def _sum_of_quotients(numerator: int, denominator: int) -> int:
+    total = 0
+    while denominator:
+        total += numerator // denominator
+        numerator, denominator = denominator, numerator % denominator
+    return total
 
 
 def source_and_draw(counts: Counts, delivered: Counts, places: Counts) -> tuple[Counts, Counts]:

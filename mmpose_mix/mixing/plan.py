@@ -41,6 +41,8 @@ class MixPlan:
         quotas: how many samples of each source every global batch holds.
         seed: chooses the shuffles.
         shuffle: whether a pass is a shuffle or the source's own order.
+        streams: S numbers, no two alike, that choose the shuffles of each source beside the seed. ``None``: their
+            places, 0..S-1. A source that changed its place keeps its order with its number.
 
     Raises:
         ValueError: if the quotas are of another number of sources, or a source that is drawn is empty; it names all
@@ -53,7 +55,14 @@ class MixPlan:
     [[0, 4, 5, 6], [1, 7, 8, 9]]
     """
 
-    def __init__(self, lengths: Sequence[int], quotas: Quotas, seed: int = 0, shuffle: bool = True) -> None:
+    def __init__(
+        self,
+        lengths: Sequence[int],
+        quotas: Quotas,
+        seed: int = 0,
+        shuffle: bool = True,
+        streams: Optional[Sequence[int]] = None,
+    ) -> None:
         if quotas.num_sources != len(lengths):
             raise ValueError(
                 f"source_ratio has {quotas.num_sources} entries for {len(lengths)} sources. "
@@ -65,6 +74,9 @@ class MixPlan:
                 f"{', '.join(empty)}: no samples, but a positive source_ratio. "
                 "Set the ratio to 0 or check the data set."
             )
+        self.streams = tuple(range(len(lengths)) if streams is None else streams)
+        if len(set(self.streams)) != len(lengths) or len(self.streams) != len(lengths):
+            raise ValueError(f"streams={self.streams} must be {len(lengths)} different numbers, one for each source.")
         self.lengths = tuple(int(length) for length in lengths)
         self.quotas = quotas
         self.seed = int(seed)
@@ -73,7 +85,7 @@ class MixPlan:
         self._offsets = np.array([0, *accumulate(self.lengths[:-1])], dtype=np.int64)
         # An empty source is never drawn: its 1 only keeps the divisions below from failing.
         self._ranges = np.maximum(np.array(self.lengths, dtype=np.int64), 1)
-        self._walks = PassWalks(self._ranges.tolist(), [(STREAM, self.seed, i) for i in range(len(self.lengths))])
+        self._walks = PassWalks(self._ranges.tolist(), [(STREAM, self.seed, part) for part in self.streams])
 
     def walk(
         self, first: int, last: int, rank: int = 0, world_size: int = 1, nearest: Optional[QuotaState] = None

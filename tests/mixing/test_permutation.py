@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmpose_mix.mixing import permutation
-from mmpose_mix.mixing.permutation import SHORT, SeekablePermutation, hash_of, walk_passes
+from mmpose_mix.mixing.permutation import SHORT, PassWalks, SeekablePermutation, hash_of, walk_passes
 
 KEYS = st.integers(-(2**63), 2**64 - 1)
 BOTH_KINDS = [SHORT - 1, SHORT, SHORT + 1, 1000, 1024, 1025]
@@ -60,6 +60,36 @@ def test_a_walk_is_the_passes_one_after_another(length, seed, counters):
     walked = walk_passes(np.array(counters), length, (seed, 5))
     expected = [SeekablePermutation(length, seed, 5, c // length)[c % length] for c in counters]
     assert walked.tolist() == expected
+
+
+LENGTHS = st.one_of(st.integers(1, 300), st.integers(257, 5000), st.integers(1, 10**12))
+
+
+@settings(max_examples=60, deadline=None)
+@given(lengths=st.lists(LENGTHS, min_size=1, max_size=5), seed=KEYS, data=st.data())
+def test_walks_together_are_the_walks_one_by_one(lengths, seed, data):
+    far = st.tuples(st.integers(0, len(lengths) - 1), st.integers(0, 2**40), st.floats(0, 1, exclude_max=True))
+    near = st.tuples(st.integers(0, len(lengths) - 1), st.integers(7, 9), st.floats(0, 1, exclude_max=True))
+    draws = data.draw(st.one_of(st.lists(far, max_size=40), st.lists(near, max_size=60)))
+    rows = [(source, number, int(part * lengths[source])) for source, number, part in draws]
+    columns = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+    walks = PassWalks(lengths, [(seed, place) for place in range(len(lengths))])
+    expected = [SeekablePermutation(lengths[source], seed, source, number)[at] for source, number, at in rows]
+    assert walks.take(*columns).tolist() == expected
+
+
+@pytest.mark.parametrize("lengths", [[257, 100_000], [300, 5, 70_000, 2**20 + 1]])
+def test_many_draws_of_mixed_lengths_are_bijections(lengths):
+    """So many that the walks along cycles begin in arrays and end one by one."""
+    sources = np.repeat(np.arange(len(lengths)), lengths)
+    positions = np.concatenate([np.arange(length) for length in lengths])
+    shuffled = np.argsort(positions % 97, kind="stable")
+    walks = PassWalks(lengths, [(8, place) for place in range(len(lengths))])
+    indices = np.empty_like(positions)
+    indices[shuffled] = walks.take(sources[shuffled], np.full_like(positions, 3), positions[shuffled])
+    for source, length in enumerate(lengths):
+        np.testing.assert_array_equal(np.sort(indices[sources == source]), np.arange(length))
+        assert indices[sources == source][0] == SeekablePermutation(length, 8, source, 3)[0]
 
 
 def test_a_walk_of_nothing_is_empty():

@@ -94,6 +94,76 @@ def test_a_rank_drifts_little_from_its_share(world_size):
             assert np.abs(lag).max() < 8
 
 
+WORLDS = [1, 2, 3, 4, 6, 8, 16, 64]
+
+
+@settings(max_examples=25, deadline=None)
+@given(mixture=MIXTURES, begin=st.integers(0, 10**6), shuffle=st.booleans())
+def test_the_draws_of_a_step_are_the_same_for_every_number_of_ranks(mixture, begin, shuffle):
+    lengths, ratio = zip(*mixture)
+    plan = MixPlan(lengths, QuotaSchedule(ratio, 192), seed=4, shuffle=shuffle)
+    state = plan.quotas.seek(begin)
+    whole, after = plan.block(state, 3)
+    assert whole.positions.tolist() == [list(range(step * 192, step * 192 + 192)) for step in range(begin, begin + 3)]
+    for world_size in WORLDS:
+        parts = []
+        for rank in range(world_size):
+            draws, there = plan.block(state, 3, rank, world_size)
+            parts.append(np.stack(draws, axis=-1))
+            assert there == after
+        together = np.concatenate(parts, axis=1)
+        order = together[:, :, 2].argsort(axis=1)
+        np.testing.assert_array_equal(np.take_along_axis(together, order[:, :, None], axis=1), np.stack(whole, axis=-1))
+
+
+@settings(max_examples=40, deadline=None)
+@given(mixture=MIXTURES, batch_size=st.integers(1, 30), steps=st.integers(1, 40))
+def test_a_pass_is_numbered_and_covers_its_source(mixture, batch_size, steps):
+    lengths, ratio = zip(*mixture)
+    plan = MixPlan(lengths, QuotaSchedule(ratio, batch_size), seed=5)
+    draws, after = plan.block(plan.quotas.start(), steps)
+    source = sources_of(plan, draws.indices)
+    for place, (length, delivered) in enumerate(zip(lengths, after.delivered)):
+        seen = Counter(draws.passes[source == place].tolist())
+        assert seen == Counter(draw // length for draw in range(delivered))
+        for number in range(delivered // length):
+            assert len(set(draws.indices[(source == place) & (draws.passes == number)].tolist())) == length
+
+
+@settings(max_examples=40, deadline=None)
+@given(mixture=MIXTURES, cuts=st.lists(st.integers(1, 20), min_size=1, max_size=6), rank=st.integers(0, 3))
+def test_blocks_may_be_split_anywhere(mixture, cuts, rank):
+    lengths, ratio = zip(*mixture)
+    plan = MixPlan(lengths, QuotaSchedule(ratio, 16), seed=2)
+    whole, end = plan.block(plan.quotas.start(), sum(cuts), rank, 4)
+    state, parts = plan.quotas.start(), []
+    for cut in cuts:
+        draws, state = plan.block(state, cut, rank, 4)
+        parts.append(np.stack(draws))
+    assert state == end
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), np.stack(whole))
+
+
+def test_a_source_keeps_its_order_with_its_stream_wherever_it_stands():
+    quotas = QuotaSchedule([1, 1], 8)
+    one = MixPlan([300, 40], quotas, seed=1)
+    other = MixPlan([40, 300], quotas, seed=1, streams=[1, 0])
+    first, second = batches_of(one, 0, 30), batches_of(other, 0, 30)
+    np.testing.assert_array_equal(first[:, :4], second[:, 4:] - 40)
+    np.testing.assert_array_equal(first[:, 4:] - 300, second[:, :4])
+    assert (first[:, :4] != batches_of(MixPlan([40, 300], quotas, seed=1), 0, 30)[:, 4:] - 40).any()
+
+
+@pytest.mark.parametrize("world_size", WORLDS[1:])
+def test_every_rank_of_a_plan_has_exactly_its_share_when_the_ranks_have_gone_round(world_size):
+    quotas = QuotaSchedule([3, 2, 1], 2 * world_size)
+    plan = MixPlan([500, 400, 300], quotas)
+    steps = quotas.period * world_size
+    for rank in {0, 1, world_size - 1}:
+        drawn = sources_of(plan, batches_of(plan, 0, steps, rank, world_size))
+        assert np.bincount(drawn.ravel()).tolist() == [steps, steps * 2 // 3, steps // 3]
+
+
 def test_sources_of_one_size_do_not_walk_in_lockstep():
     """Reference row 3C-5."""
     plan = MixPlan([50, 50, 50], QuotaSchedule([1, 1, 1], 3))
@@ -141,7 +211,13 @@ def test_a_ratio_of_the_wrong_length_is_refused():
         MixPlan([5, 5, 5], QuotaSchedule([1, 1], 4))
 
 
-@pytest.mark.parametrize(("rank", "world_size"), [(0, 3), (2, 2), (-1, 2)])
+@pytest.mark.parametrize("streams", [[0, 0], [0], [0, 1, 2]])
+def test_streams_that_do_not_tell_the_sources_apart_are_refused(streams):
+    with pytest.raises(ValueError, match="must be 2 different numbers, one for each source"):
+        MixPlan([5, 5], QuotaSchedule([1, 1], 4), streams=streams)
+
+
+@pytest.mark.parametrize(("rank", "world_size"), [(0, 3), (2, 2), (-1, 2), (0, 0)])
 def test_ranks_that_cannot_share_a_batch_are_refused(rank, world_size):
     plan = MixPlan([5], QuotaSchedule([1], 4))
     with pytest.raises(ValueError, match=rf"rank {rank} of {world_size} cannot take"):
