@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import operator
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any, Optional
 
 import numpy as np
 from mmengine.dataset import RepeatDataset
 from mmengine.dist import get_dist_info, sync_random_seed
+from mmengine.logging import print_log
 from mmengine.registry import DATA_SAMPLERS as ROOT_DATA_SAMPLERS
 from torch.utils.data import Sampler
 
 from mmpose_mix.datasets.drawn_index import DrawIndex, draw_indices
 from mmpose_mix.datasets.epochs import tell_epoch
-from mmpose_mix.mixing.allocation import QuotaState
+from mmpose_mix.mixing.allocation import Quotas, QuotaState
 from mmpose_mix.mixing.draw_keys import augmentation_keys
 from mmpose_mix.mixing.plan import Draws, MixPlan
 from mmpose_mix.mixing.ratio import items_per_epoch, ratio_weights
 from mmpose_mix.mixing.schedule import is_schedule, quotas_of
+from mmpose_mix.mixing.state import MixtureState, carried_over, ratio_fingerprint
 from mmpose_mix.registry import DATA_SAMPLERS
 
 _RATIO = "MultiSourceSampler: source_ratio"
@@ -96,22 +99,39 @@ class MultiSourceSampler(Sampler):
         self.seed_augmentation = bool(seed_augmentation)
         self.seed = sync_random_seed() if seed is None else operator.index(seed)
         self.epoch = 0
-        lens, self._times, self._names = _lens_of(dataset)
-        self._steps = self._steps_per_epoch(lens)
-        quotas = quotas_of(source_ratio, lens, self._names, self.batch_size * self.world_size, self._steps, _RATIO)
-        self._plan = MixPlan(lens, quotas, self.seed, self.shuffle)
-        self._begin = quotas.start()  # nothing before this state is yielded
-        self._known: deque[QuotaState] = deque([self._begin], maxlen=8)
+        self._lens, self._times, self._names = _lens_of(dataset)
+        self._steps = self._steps_per_epoch()
+        self._plan = self._plan_from(self._quotas_from(0))
+        self._begin = self._state_before_training()  # nothing before it is yielded
+        self._known: deque[QuotaState] = deque(maxlen=8)
         self._yielded = 0
+
+    def _quotas_from(self, step_of_epoch_0: int) -> Quotas:
+        size = self.batch_size * self.world_size
+        return quotas_of(self.source_ratio, self._lens, self._names, size, self._steps, _RATIO, step_of_epoch_0)
+
+    def _plan_from(self, quotas: Quotas) -> MixPlan:
+        return MixPlan(self._lens, quotas, self.seed, self.shuffle)
+
+    def _state_before_training(self) -> MixtureState:
+        return MixtureState.begin(
+            seed=self.seed,
+            sources=self._names,
+            lengths=self._lens,
+            ratio=ratio_fingerprint(self.source_ratio, self._names),
+            batch_size=self.batch_size * self.world_size,
+            steps_per_epoch=self._steps,
+            quotas=self._plan.quotas.start(),
+        )
 
     def __iter__(self) -> Iterator[DrawIndex]:
         first, last = self._steps_of(self.epoch)
         return self._indices(first, last)
 
     def _indices(self, first: int, last: int) -> Iterator[DrawIndex]:
-        nearest = self._nearest(first)
+        near = self._state_near(first)
         self._yielded = first
-        for draws, state in self._plan.walk(first, last, self.rank, self.world_size, nearest=nearest):
+        for draws, state in self._plan.walk(first, last, self.rank, self.world_size, nearest=near):
             self._known.append(state)
             marked = self._marked(draws)
             for start in range(0, len(marked), self.batch_size):
@@ -131,8 +151,10 @@ class MultiSourceSampler(Sampler):
 
     def _steps_of(self, epoch: int) -> tuple[int, int]:
         """Return the first step of an epoch that is yet to come, and the one after its last."""
-        last = (epoch + 1) * self._steps
-        return min(max(epoch * self._steps, self._begin.step), last), last
+        begin = self._begin
+        if epoch < begin.epoch:
+            return begin.quotas.step, begin.quotas.step
+        return max(begin.first_step_of(epoch), begin.quotas.step), begin.first_step_of(epoch + 1)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch that the next iteration yields, and say it to the data set.
@@ -146,12 +168,69 @@ class MultiSourceSampler(Sampler):
         self.epoch = operator.index(epoch)
         tell_epoch(self.dataset, self.epoch)
 
-    def _nearest(self, step: int) -> Optional[QuotaState]:
-        """Return the last known state that is not behind a step."""
-        return max((state for state in self._known if state.step <= step), key=lambda state: state.step, default=None)
+    def state_dict(
+        self, step: Optional[int] = None, batch_size: Optional[int] = None, drop_last: bool = False
+    ) -> dict[str, Any]:
+        """Return where the mixture stands before a step, in a few hundred bytes of JSON types.
 
-    def _steps_per_epoch(self, lens: Sequence[int]) -> int:
-        items = len(self.dataset) if self.epoch_length == "sum" else self._items_per_epoch(lens)
+        Args:
+            step: global batches since the beginning of the training. ``None``: those that were yielded, of which a
+                dataloader with workers holds some that are not trained yet.
+            batch_size: of the dataloader; checked.
+            drop_last: without a meaning here: epochs are whole batches.
+
+        Raises:
+            ValueError: if the dataloader has another batch size, or the step lies before the state that was loaded.
+        """
+        if batch_size is not None and batch_size != self.batch_size:
+            raise ValueError(
+                f"MultiSourceSampler: the dataloader's batch_size={batch_size} is not the sampler's {self.batch_size}. "
+                f"Set both to the same number."
+            )
+        step = max(self._yielded, self._begin.quotas.step) if step is None else operator.index(step)
+        if step < self._begin.quotas.step:
+            raise ValueError(
+                f"MultiSourceSampler.state_dict: step={step} lies before step {self._begin.quotas.step}, at which this "
+                f"sampler began."
+            )
+        quotas = self._plan.quotas.seek(step, self._state_near(step))
+        return {"sampler": type(self).__name__, **self._begin.at(quotas).to_dict()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state: its epoch yields the rest only, earlier ones nothing, later ones all.
+
+        The seed of the state is taken. What became of a mixture that was changed since goes to the log;
+        :func:`~mmpose_mix.mixing.state.carried_over` has the rules.
+
+        Raises:
+            TypeError, ValueError: if it is no state of this sampler.
+        """
+        if not isinstance(state, Mapping):
+            raise TypeError(
+                f"MultiSourceSampler: the state is a {type(state).__name__}, but must be what state_dict() gave."
+            )
+        kind = type(self).__name__
+        if state.get("sampler") != kind:
+            raise ValueError(f"MultiSourceSampler: the state is of {state.get('sampler')!r}, but must be of {kind!r}.")
+        saved = MixtureState.from_dict({name: value for name, value in state.items() if name != "sampler"})
+        begin, said = carried_over(saved, self._state_before_training())
+        for sentence in said:
+            print_log(f"MultiSourceSampler: {sentence}", logger="current", level=logging.WARNING)
+        self.seed = begin.seed
+        # The step at which epoch 0 would have begun, had all epochs been as long as those to come.
+        step_of_epoch_0 = begin.first_step_of(begin.epoch + 1) - (begin.epoch + 1) * self._steps
+        self._plan = self._plan_from(self._quotas_from(step_of_epoch_0))
+        self._begin = begin
+        self._known.clear()
+        self.set_epoch(begin.epoch)
+
+    def _state_near(self, step: int) -> QuotaState:
+        """Return the last state before a step that is known."""
+        begin = self._begin.quotas
+        return max((state for state in self._known if state.step <= step), key=lambda state: state.step, default=begin)
+
+    def _steps_per_epoch(self) -> int:
+        items = len(self.dataset) if self.epoch_length == "sum" else self._items_per_epoch()
         whole, rest = divmod(items, self.batch_size * self.world_size)
         steps = whole + 1 if rest and self.round_up else whole
         if not steps:
@@ -162,18 +241,18 @@ class MultiSourceSampler(Sampler):
             )
         return steps
 
-    def _items_per_epoch(self, lens: Sequence[int]) -> int:
+    def _items_per_epoch(self) -> int:
         where = "MultiSourceSampler: epoch_length"
         if not is_schedule(self.source_ratio):
-            shares = ratio_weights(self.source_ratio, lens, self._names, _RATIO)
+            shares = ratio_weights(self.source_ratio, self._lens, self._names, _RATIO)
         elif self.epoch_length in ("shortest", "longest"):
             raise ValueError(
                 f"{where}={self.epoch_length!r} has no meaning while source_ratio changes. Give a number of items, or "
                 f"'sum'."
             )
         else:
-            shares = (Fraction(1),) * len(lens)
-        return items_per_epoch(self.epoch_length, [self._times * length for length in lens], shares, where)
+            shares = (Fraction(1),) * len(self._lens)
+        return items_per_epoch(self.epoch_length, [self._times * length for length in self._lens], shares, where)
 
 
 def _lens_of(dataset: Any) -> tuple[list[int], int, list[str]]:

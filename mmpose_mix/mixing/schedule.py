@@ -40,6 +40,7 @@ def quotas_of(
     batch_size: int,
     steps_per_epoch: int,
     where: str = "source_ratio",
+    step_of_epoch_0: int = 0,
 ) -> Quotas:
     """Return the quotas that the words of a ratio, or of a schedule of ratios, ask for.
 
@@ -56,6 +57,7 @@ def quotas_of(
         batch_size: samples of a global batch.
         steps_per_epoch: batches of an epoch.
         where: what the words are called in errors.
+        step_of_epoch_0: where epochs are counted from: another step than 0 after the length of an epoch was changed.
 
     Raises:
         TypeError, ValueError: if the words are no ratio and no schedule; for a schedule one error names every finding.
@@ -68,8 +70,9 @@ def quotas_of(
     if not is_schedule(words):
         return QuotaSchedule(ratio_weights(words, lengths, names, where), batch_size)
     by_epoch, stages = _stages_of(words, lengths, names, where)
-    steps_a_unit = steps_per_epoch if by_epoch else 1
-    return RatioTimeline(stages, batch_size, steps_a_unit)
+    if by_epoch:
+        return RatioTimeline(stages, batch_size, steps_per_epoch, step_of_epoch_0)
+    return RatioTimeline(stages, batch_size)
 
 
 class Stage(NamedTuple):
@@ -101,6 +104,7 @@ class RatioTimeline:
         stages: in order; the first holds and begins at 0.
         batch_size: samples of a global batch.
         steps_a_unit: steps of what the stages count: of an epoch, or 1.
+        origin: the step that the stages are counted from. Where it is not 0, only what follows a state can be sought.
 
     >>> half, whole = (Fraction(1, 2), Fraction(1, 2)), (Fraction(1), Fraction(0))
     >>> timeline = RatioTimeline([Stage(0, half), Stage(1, whole, 5, "linear")], batch_size=4)
@@ -108,7 +112,7 @@ class RatioTimeline:
     [[2, 2], [2, 2], [3, 1], [3, 1], [3, 1], [4, 0], [4, 0]]
     """
 
-    def __init__(self, stages: Sequence[Stage], batch_size: int, steps_a_unit: int = 1) -> None:
+    def __init__(self, stages: Sequence[Stage], batch_size: int, steps_a_unit: int = 1, origin: int = 0) -> None:
         self.batch_size = int(batch_size)
         self.num_sources = len(stages[0].shares)
         self.period = 0
@@ -116,16 +120,16 @@ class RatioTimeline:
         follows: Sequence[Optional[Stage]] = [*stages[1:], None]
         before = stages[0].shares
         for stage, after in zip(stages, follows):
-            begin = stage.begin * steps_a_unit
+            begin = origin + stage.begin * steps_a_unit
             if stage.end is not None:
                 ticks = stage.end - stage.begin
                 ramp = Ramp(begin, ticks, steps_a_unit, stage.change, before, stage.shares, self.batch_size)
                 self._segments.append(_Segment(begin, ramp))
                 begin = ramp.end
-            if after is None or after.begin * steps_a_unit > begin:
+            if after is None or origin + after.begin * steps_a_unit > begin:
                 self._segments.append(_Segment(begin, QuotaSchedule(stage.shares, self.batch_size)))
             before = stage.shares
-        self._begins = [segment.begin for segment in self._segments]
+        self._begins = [min(0, origin), *(segment.begin for segment in self._segments[1:])]
         self.drawn = tuple(any(drawn) for drawn in zip(*(segment.quotas.drawn for segment in self._segments)))
         # States at the begins of segments, as far as they were needed; walked from the start of the training.
         self._known = [self.start()]

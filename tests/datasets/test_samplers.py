@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import pickle
 from collections import Counter
 from itertools import chain, islice
@@ -422,3 +423,126 @@ def test_keys_depend_on_the_seed_and_on_neither_rank_nor_world():
 
 def test_without_seeding_indices_carry_no_key():
     assert {index.key for index in sampler_of(Lengths(5, 5), seed_augmentation=False)} == {None}
+
+
+class TestState:
+    """Going on in the middle of an epoch."""
+
+    @pytest.fixture(
+        params=[
+            [2, 1],
+            "size",
+            STAGES,
+            {
+                "by_epoch": False,
+                "stages": [
+                    {"begin": 0, "ratio": [1, 3]},
+                    {"begin": 2, "end": 30, "ratio": "equal", "change": "cosine"},
+                ],
+            },
+        ]
+    )
+    def words(self, request):
+        return request.param
+
+    @staticmethod
+    def drawn(sampler: MultiSourceSampler, *epochs: int) -> list[tuple]:
+        return [(int(i), i.key, i.pass_number) for epoch in epochs_of(sampler, *epochs) for i in epoch]
+
+    @pytest.mark.parametrize("step", [0, 1, 7, 10, 23])
+    def test_what_comes_after_a_state_is_what_would_have_come(self, words, step):
+        def made(seed=0) -> MultiSourceSampler:
+            return sampler_of(Named(coco=30, aic=50), 8, words, seed=seed)
+
+        state = json.loads(json.dumps(made().state_dict(step)))
+        resumed = made(seed=99)
+        resumed.load_state_dict(state)
+        assert resumed.epoch == step // 10
+        assert len(resumed) == (10 - step % 10) * 8
+        assert self.drawn(resumed, 0, 1, 2, 3, 4) == self.drawn(made(), 0, 1, 2, 3, 4)[step * 8 :]
+        assert len(json.dumps(state)) < 500
+
+    def test_a_state_is_of_the_step_that_is_asked_for_however_far_the_loader_has_run_ahead(self, words):
+        ahead = sampler_of(Named(coco=30, aic=50), 8, words)
+        drawn = iter(ahead)
+        list(islice(drawn, 60))
+        assert ahead.state_dict(3) == sampler_of(Named(coco=30, aic=50), 8, words).state_dict(3)
+        assert ahead.state_dict() == ahead.state_dict(7)
+        list(drawn)
+        assert ahead.state_dict()["epoch"] == 1
+
+    def test_another_number_of_ranks_takes_over(self, words):
+        dataset = Named(coco=30, aic=50)
+        state = sampler_of(dataset, 8, words).state_dict(13)
+        whole = sampler_of(dataset, 8, words)
+        whole.load_state_dict(state)
+        ranks = [sampler_of(dataset, 2, words, rank=rank, world_size=4) for rank in range(4)]
+        for sampler in ranks:
+            sampler.load_state_dict(state)
+        parts = [np.array(self.drawn(sampler, 1, 2), dtype=np.uint64).reshape(-1, 2, 3) for sampler in ranks]
+        steps = np.concatenate(parts, axis=1)
+        expected = np.array(self.drawn(whole, 1, 2), dtype=np.uint64).reshape(-1, 8, 3)
+        for step, wanted in zip(steps, expected):
+            assert sorted(step.tolist()) == sorted(wanted.tolist())
+
+    def test_earlier_epochs_are_empty_and_an_epoch_that_is_over_too(self):
+        sampler = sampler_of(Named(coco=30, aic=50), 8)
+        sampler.load_state_dict(sampler.state_dict(20))
+        assert [(len(drawn)) for drawn in epochs_of(sampler, 0, 1, 2)] == [0, 0, 80]
+        sampler.set_epoch(1)
+        assert len(sampler) == 0
+
+    def test_a_state_can_be_saved_again_after_it_was_loaded(self, words):
+        first = sampler_of(Named(coco=30, aic=50), 8, words)
+        second = sampler_of(Named(coco=30, aic=50), 8, words)
+        second.load_state_dict(first.state_dict(13))
+        assert second.state_dict() == first.state_dict(13)
+        assert second.state_dict(27) == first.state_dict(27)
+        with pytest.raises(ValueError, match="step=12 lies before step 13, at which this sampler began"):
+            second.state_dict(12)
+
+    def test_a_changed_mixture_goes_on_and_says_what_it_did(self, caplog):
+        state = sampler_of(Named(coco=30, aic=50), 8, [1, 1]).state_dict(13)
+        changed = sampler_of(Named(aic=50, mpii=20, coco=30), 8, {"coco": 2, "aic": 1, "mpii": 1})
+        with caplog.at_level("WARNING", logger="mmengine"):
+            changed.load_state_dict(state)
+        said = caplog.text
+        for words in ("'mpii' (20 samples) is new", "matched by name", "source_ratio is", "in 7 steps of 8"):
+            assert words in said
+        drawn = self.drawn(changed, 1)
+        assert len(drawn) == 56
+        # coco, now the last, goes on after its 52 draws: with the rest of its second pass
+        before = {int(i) for i in chain.from_iterable(epochs_of(sampler_of(Named(coco=30, aic=50), 8, [1, 1]), 0, 1))}
+        assert before == set(range(80))
+        assert [number for index, _, number in drawn if index >= 70][:9] == [1] * 8 + [2]
+
+    def test_stages_follow_the_epochs_after_their_length_was_changed(self):
+        state = sampler_of(Named(coco=20, aic=20), 8, STAGES).state_dict(6)  # one step into epoch 1
+        changed = sampler_of(Named(coco=20, aic=20), 8, STAGES, epoch_length=96)
+        changed.load_state_dict(state)
+        dataset = changed.dataset
+        counts = [counts_of(dataset, drawn, 8) for drawn in epochs_of(changed, 1, 2, 3)]
+        assert [len(rows) for rows in counts] == [4, 12, 12]
+        assert counts[1:] == [[[4, 4]] * 12, [[0, 8]] * 12]
+
+    @pytest.mark.parametrize(
+        ("change", "words"),
+        [
+            ({"sampler": "DefaultSampler"}, "the state is of 'DefaultSampler', but must be of 'MultiSourceSampler'"),
+            ({"version": 2}, "version=2 is newer than 1"),
+            ({"delivered": [1]}, "delivered has 1 entries for 2 sources"),
+            ({"extra": 1}, "'extra' is no field"),
+        ],
+    )
+    def test_a_state_that_is_none_is_refused(self, change, words):
+        sampler = sampler_of(Named(coco=30, aic=50), 8)
+        with pytest.raises(ValueError, match=words):
+            sampler.load_state_dict({**sampler.state_dict(3), **change})
+
+    def test_another_batch_size_of_the_loader_is_refused(self):
+        with pytest.raises(ValueError, match="batch_size=4 is not the sampler's 8"):
+            sampler_of(Lengths(30, 50), 8).state_dict(3, batch_size=4)
+
+    def test_what_is_no_dict_is_refused(self):
+        with pytest.raises(TypeError, match="the state is a list"):
+            sampler_of(Lengths(30, 50), 8).load_state_dict([])
