@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import operator
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, Optional
 
@@ -20,10 +20,11 @@ from mmpose_mix.datasets.drawn_index import DrawIndex, draw_indices
 from mmpose_mix.datasets.epochs import tell_epoch
 from mmpose_mix.mixing.allocation import Quotas, QuotaState
 from mmpose_mix.mixing.draw_keys import augmentation_keys
+from mmpose_mix.mixing.fingerprint import ratio_fingerprint
 from mmpose_mix.mixing.plan import Draws, MixPlan
 from mmpose_mix.mixing.ratio import items_per_epoch, ratio_weights
 from mmpose_mix.mixing.schedule import is_schedule, quotas_of
-from mmpose_mix.mixing.state import MixtureState, carried_over, ratio_fingerprint
+from mmpose_mix.mixing.state import MixtureState, carried_over
 from mmpose_mix.registry import DATA_SAMPLERS
 
 _RATIO = "MultiSourceSampler: source_ratio"
@@ -110,8 +111,8 @@ class MultiSourceSampler(Sampler):
         size = self.batch_size * self.world_size
         return quotas_of(self.source_ratio, self._lens, self._names, size, self._steps, _RATIO, step_of_epoch_0)
 
-    def _plan_from(self, quotas: Quotas) -> MixPlan:
-        return MixPlan(self._lens, quotas, self.seed, self.shuffle)
+    def _plan_from(self, quotas: Quotas, streams: Optional[Sequence[int]] = None) -> MixPlan:
+        return MixPlan(self._lens, quotas, self.seed, self.shuffle, streams)
 
     def _state_before_training(self) -> MixtureState:
         return MixtureState.begin(
@@ -122,6 +123,7 @@ class MultiSourceSampler(Sampler):
             batch_size=self.batch_size * self.world_size,
             steps_per_epoch=self._steps,
             quotas=self._plan.quotas.start(),
+            shuffle=self.shuffle,
         )
 
     def __iter__(self) -> Iterator[DrawIndex]:
@@ -219,7 +221,7 @@ class MultiSourceSampler(Sampler):
         self.seed = begin.seed
         # The step at which epoch 0 would have begun, had all epochs been as long as those to come.
         step_of_epoch_0 = begin.first_step_of(begin.epoch + 1) - (begin.epoch + 1) * self._steps
-        self._plan = self._plan_from(self._quotas_from(step_of_epoch_0))
+        self._plan = self._plan_from(self._quotas_from(step_of_epoch_0), begin.streams)
         self._begin = begin
         self._known.clear()
         self.set_epoch(begin.epoch)
