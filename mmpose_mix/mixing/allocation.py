@@ -52,12 +52,14 @@ def exact_shares(
     (Fraction(3, 4), Fraction(1, 4))
     """
     exact = exact_numbers(ratio, name, places)
-    total = sum(exact)
+    common = math.lcm(*(part.denominator for part in exact))
+    parts = [part.numerator * (common // part.denominator) for part in exact]
+    total = sum(parts)
     if not total:
         raise ValueError(
             f"{name}={list(ratio)!r} has no positive entry, so no source could be drawn. Make one positive."
         )
-    return tuple(part / total for part in exact)
+    return tuple(Fraction(part, total) for part in parts)
 
 
 def exact_numbers(values: Sequence[Number], name: str, places: Optional[Sequence[str]] = None) -> tuple[Fraction, ...]:
@@ -170,6 +172,7 @@ class QuotaSchedule:
         wanted = [self.batch_size * share for share in self.shares]
         self._whole = tuple(math.floor(want) for want in wanted)
         self._fractions = tuple(want - math.floor(want) for want in wanted)
+        self._places = self.batch_size - sum(self._whole)
         self.period = math.lcm(*(fraction.denominator for fraction in self._fractions))
         """Batches after which every source has exactly what it should, and the quotas repeat."""
         # Row t: the places beyond the floor that each source got in the first t batches of a period, as far as needed.
@@ -235,7 +238,10 @@ class QuotaSchedule:
         return self._state(step, begun, delivered, extra, place)
 
     def _state(self, step: int, begun: int, delivered: Iterable[int], extra: Iterable[int], place: int) -> QuotaState:
-        lags = tuple(place * part - more for part, more in zip(self._fractions, extra))
+        lags = tuple(
+            Fraction(place * part.numerator - more * part.denominator, part.denominator)
+            for part, more in zip(self._fractions, extra)
+        )
         return QuotaState(step, tuple(delivered), begun, lags)
 
     def _place_of(self, state: QuotaState) -> tuple[int, list[int]]:
@@ -247,14 +253,15 @@ class QuotaSchedule:
             lags = (Fraction(0),) * self.num_sources
             if phase and not state.begun:
                 lags = tuple(phase * self.batch_size * share - had for share, had in zip(self.shares, state.delivered))
-        extra = [place * part - lag for part, lag in zip(self._fractions, lags)]
-        fits = len(extra) == len(state.delivered) == self.num_sources and phase >= 0
-        if not fits or any(more.denominator != 1 for more in extra) or any(abs(lag) >= 1 for lag in lags):
+        dealt = [_dealt(part, lag, place) for part, lag in zip(self._fractions, lags)]
+        extra = [more for more in dealt if more is not None]
+        fits = len(extra) == len(lags) == len(state.delivered) == self.num_sources and phase >= 0
+        if not fits or sum(extra) != place * self._places:
             raise ValueError(
                 f"{state!r} is no state of {self!r}. Continue only with the ratio and the global batch size that the "
                 "state was made with, or begin a stage of its own: begun=step and no lags."
             )
-        return place, [int(more) for more in extra]
+        return place, extra
 
     def _delivered_at_begin(self, state: QuotaState, extra: Sequence[int]) -> list[int]:
         phase = state.step - state.begun
@@ -294,6 +301,13 @@ class QuotaSchedule:
             last = self._table[-1]
             more = extra_places(self._fractions, last.tolist(), len(self._table) - 1, missing)
             self._table = np.concatenate([self._table, last + more.cumsum(axis=0)])
+
+
+def _dealt(part: Fraction, lag: Fraction, place: int) -> Optional[int]:
+    """Return ``place * part - lag``, or None where that is no integer or the lag is a whole sample."""
+    times, rest = divmod(part.denominator, lag.denominator)
+    dealt, more = divmod(place * part.numerator - lag.numerator * times, part.denominator)
+    return None if rest or more or abs(lag.numerator) >= lag.denominator else dealt
 
 
 def quotas(ratio: Sequence[Number], batch_size: int, batches: int, first: int = 0) -> NDArray[np.int64]:

@@ -33,6 +33,8 @@ class _Windows(NamedTuple):
     """(T + 1,) how many windows have opened before the stretch, and by each of its batches."""
     unit: int
     """What one step of ``2 * deadline + overlap`` counts in a key."""
+    kind: Any
+    """``np.int64``, or ``object`` where keys are too long for it."""
 
 
 def extra_places(fractions: Sequence[Fraction], served: Sequence[int], begin: int, batches: int) -> NDArray[np.int64]:
@@ -56,8 +58,9 @@ def extra_places(fractions: Sequence[Fraction], served: Sequence[int], begin: in
         return extra
     tasks = [source for source, fraction in enumerate(fractions) if fraction]
     windows = _windows_of([fractions[i] for i in tasks], [served[i] for i in tasks], begin, batches)
-    chosen = np.array(_most_urgent(windows, places, len(tasks)), dtype=np.int64).reshape(batches, places)
-    extra[np.arange(batches)[:, None], np.array(tasks)[chosen]] = 1
+    chosen = np.array(_most_urgent(windows, places, len(tasks)), dtype=windows.kind) % len(tasks)
+    sources = np.array(tasks)[chosen.astype(np.int64).reshape(batches, places)]
+    extra[np.arange(batches)[:, None], sources] = 1
     return extra
 
 
@@ -92,12 +95,12 @@ def _windows_of(fractions: Sequence[Fraction], served: Sequence[int], begin: int
     else:
         order = np.lexsort((key, release))
     opened = np.searchsorted(release[order], np.arange(-1, batches), side="right")
-    return _Windows(key[order].tolist(), opened.tolist(), (longest + 1) * len(cycles))
+    return _Windows(key[order].tolist(), opened.tolist(), (longest + 1) * len(cycles), kind)
 
 
 def _most_urgent(windows: _Windows, places: int, sources: int) -> list[int]:
-    """Return the sources served in each batch, one batch after another."""
-    keys, opened, unit = windows
+    """Return the keys of the windows served in each batch, one batch after another."""
+    keys, opened, unit, _ = windows
     start = opened[0]
     pending = sorted(keys[:start])
     chosen: list[int] = []
@@ -121,4 +124,4 @@ def _most_urgent(windows: _Windows, places: int, sources: int) -> list[int]:
             pending += held
             pending.sort()
         limit += 2 * unit
-    return [key % sources for key in chosen]
+    return chosen

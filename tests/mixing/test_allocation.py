@@ -195,6 +195,7 @@ def test_a_state_without_lags_is_read_by_what_was_delivered_from_the_first_step_
         QuotaState(1, (4, 0)),
         QuotaState(1, (3, 1), 0, (Fraction(1, 2), Fraction(-1, 2))),
         QuotaState(1, (3, 1), 0, (Fraction(-4, 3), Fraction(4, 3))),
+        QuotaState(1, (3, 1), 0, (Fraction(-1, 3), Fraction(-2, 3))),
         QuotaState(1, (3, 1, 0), 0, (Fraction(-1, 3), Fraction(1, 3))),
         QuotaState(1, (3, 1), 0, (Fraction(-1, 3),)),
         QuotaState(1, (3, 1), 2),
