@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import operator
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import repeat
 from typing import Any, Optional
 
 import numpy as np
@@ -135,16 +136,13 @@ class MultiSourceSampler(Sampler):
         self._yielded = first
         for draws, state in self._plan.walk(first, last, self.rank, self.world_size, nearest=near):
             self._known.append(state)
-            marked = self._marked(draws)
-            for start in range(0, len(marked), self.batch_size):
-                yield from marked[start : start + self.batch_size]
+            # Batch by batch: thousands of marked indices at once would keep the garbage collector busy.
+            for indices, keys, passes in zip(draws.indices.tolist(), self._keys_of(draws), draws.passes.tolist()):
+                yield from draw_indices(indices, keys, passes)
                 self._yielded += 1
 
-    def _marked(self, draws: Draws) -> list[DrawIndex]:
-        keys = None
-        if self.seed_augmentation:
-            keys = augmentation_keys(self._plan.seed, draws.positions).reshape(-1).tolist()
-        return draw_indices(draws.indices.reshape(-1).tolist(), keys, draws.passes.reshape(-1).tolist())
+    def _keys_of(self, draws: Draws) -> Iterable[Optional[list[int]]]:
+        return augmentation_keys(self.seed, draws.positions).tolist() if self.seed_augmentation else repeat(None)
 
     def __len__(self) -> int:
         """How many indices this rank yields in this epoch: fewer than in others where a run was resumed within it."""
