@@ -17,8 +17,8 @@ How near a rank stays to its share over many steps is a matter of who is dealt f
   round can add, for ever.
 * More sources and no such repetition: ``base`` alone, a row that is spread evenly but promises no bound.
 
-A rule that never deviates by more than one exists for every sequence of quotas (each rank a colour of a bipartite
-graph of steps and sources), but it has to know the whole sequence: it could not be sought.
+With more sources a rank stays nearer where each sample goes to the rank that lacks it most; but then who is dealt what
+depends on every step before, and could not be sought.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from mmpose_mix.mixing.allocation import QuotaSchedule
 from mmpose_mix.mixing.plan import MixPlan
+from mmpose_mix.mixing.schedule import RatioTimeline, Stage
 
 
 def batches_of(plan: MixPlan, first: int, last: int, rank: int = 0, world_size: int = 1) -> np.ndarray:
@@ -162,6 +164,32 @@ def test_every_rank_of_a_plan_has_exactly_its_share_when_the_ranks_have_gone_rou
     for rank in {0, 1, world_size - 1}:
         drawn = sources_of(plan, batches_of(plan, 0, steps, rank, world_size))
         assert np.bincount(drawn.ravel()).tolist() == [steps, steps * 2 // 3, steps // 3]
+
+
+@pytest.mark.parametrize("world_size", [2, 3, 8])
+def test_two_drawn_sources_leave_no_rank_more_than_one_sample_from_its_part(world_size):
+    """A third source is never drawn, and the quotas repeat only after 10000 batches."""
+    plan = MixPlan([900, 0, 700], QuotaSchedule([7131, 0, 2869], world_size), seed=1)
+    whole = sources_of(plan, batches_of(plan, 0, 2000))
+    for rank in range(world_size):
+        mine = sources_of(plan, batches_of(plan, 0, 2000, rank, world_size))
+        for source in (0, 2):
+            delivered = (whole == source).sum(axis=1).cumsum()
+            assert np.abs(world_size * (mine == source).sum(axis=1).cumsum() - delivered).max() < world_size
+
+
+@pytest.mark.parametrize("world_size", WORLDS)
+def test_a_ratio_that_moves_is_planned_as_one_that_holds(world_size):
+    stages = [
+        Stage(0, (Fraction(1, 2), Fraction(1, 2), Fraction(0))),
+        Stage(3, (Fraction(1, 7), Fraction(2, 7), Fraction(4, 7)), 20, "linear"),
+    ]
+    plan = MixPlan([50, 70, 90], RatioTimeline(stages, 192), seed=1)
+    whole = batches_of(plan, 0, 30)
+    parts = np.concatenate([batches_of(plan, 0, 30, rank, world_size) for rank in range(world_size)], axis=1)
+    np.testing.assert_array_equal(np.sort(parts, axis=1), np.sort(whole, axis=1))
+    np.testing.assert_array_equal(batches_of(plan, 17, 30, 0, world_size), parts[17:, : 192 // world_size])
+    assert np.bincount(sources_of(plan, whole[-1])).tolist() in ([28, 54, 110], [27, 55, 110], [28, 55, 109])
 
 
 def test_sources_of_one_size_do_not_walk_in_lockstep():
