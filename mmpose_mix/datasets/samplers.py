@@ -213,10 +213,14 @@ class MultiSourceSampler(Sampler):
         if state.get("sampler") != kind:
             raise ValueError(f"MultiSourceSampler: the state is of {state.get('sampler')!r}, but must be of {kind!r}.")
         saved = MixtureState.from_dict({name: value for name, value in state.items() if name != "sampler"})
+        if saved.seed != self.seed:
+            # A seed that was configured and one that MMEngine drew for this run look alike.
+            say = f"MultiSourceSampler: goes on with seed={saved.seed} of the checkpoint, in the place of {self.seed}."
+            print_log(say, logger="current")
+            self.seed = saved.seed
         begin, said = carried_over(saved, self._state_before_training())
         for sentence in said:
             print_log(f"MultiSourceSampler: {sentence}", logger="current", level=logging.WARNING)
-        self.seed = begin.seed
         # The step at which epoch 0 would have begun, had all epochs been as long as those to come.
         step_of_epoch_0 = begin.first_step_of(begin.epoch + 1) - (begin.epoch + 1) * self._steps
         self._plan = self._plan_from(self._quotas_from(step_of_epoch_0), begin.streams)

@@ -13,8 +13,8 @@ a source more                           starts its first pass
 a source less                           is dropped
 the order of the sources                each goes on where it was: they are matched by name
 a source's length                       that source starts anew: its old order says nothing about the new one
-shuffle; seed, set by hand              the new one: all sources start anew
-seed, not set by hand                   the checkpoint's goes on (no change)
+shuffle, seed                           the new one: all sources start anew (``MultiSourceSampler`` keeps the seed of the
+                                        checkpoint instead, as MMEngine gives each run another one)
 the global batch, the epoch's length    an epoch that has begun gets the samples that it lacks, in as many steps as they
                                         need, rounded up; the next one has the new length
 ======================================  ===============================================================================
@@ -267,15 +267,12 @@ def _is_integer(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def carried_over(
-    saved: MixtureState, present: MixtureState, seed_is_set: bool = False
-) -> tuple[MixtureState, tuple[str, ...]]:
+def carried_over(saved: MixtureState, present: MixtureState) -> tuple[MixtureState, tuple[str, ...]]:
     """Return where a mixture goes on from a checkpoint, and what was done about what changed since.
 
     Args:
         saved: the checkpoint's state.
         present: the first state of the mixture as it is now.
-        seed_is_set: whether the present seed was set by hand.
 
     Returns:
         The state to go on from, and a sentence for each change; none if nothing changed.
@@ -289,13 +286,12 @@ def carried_over(
     >>> print(*said[:2])
     Source 'a' is gone: its place after 12 draws is dropped. Source 'c' (7 samples) is new: it starts its first pass.
     """
-    seed, about_seed = _carried_seed(saved, present, seed_is_set)
-    anew = seed != saved.seed or saved.shuffle != present.shuffle
+    anew = saved.seed != present.seed or saved.shuffle != present.shuffle
     delivered, said = _carried_passes(saved, present, anew)
     if saved.shuffle != present.shuffle:
         said.insert(0, f"shuffle is {present.shuffle} instead of {saved.shuffle}: all sources start anew.")
-    if seed != saved.seed:
-        said.insert(0, about_seed)
+    if saved.seed != present.seed:
+        said.insert(0, f"The seed is {present.seed} instead of {saved.seed}: all sources start anew.")
     step = saved.quotas.step
     if saved.ratio != present.ratio:
         said.append(
@@ -311,11 +307,8 @@ def carried_over(
             f"From step {step} on the quotas are counted anew: what a source was ahead or behind, less than one "
             "sample, is forgotten."
         )
-    elif about_seed:
-        said.append(about_seed)
     state = replace(
         present,
-        seed=seed,
         quotas=quotas,
         epoch=saved.epoch,
         step_of_epoch=saved.step_of_epoch,
@@ -329,14 +322,6 @@ def _carried_streams(saved: MixtureState, present: MixtureState) -> tuple[int, .
     before = dict(zip(saved.sources, saved.streams))
     fresh = count(max(saved.streams) + 1)
     return tuple(before[name] if name in before else next(fresh) for name in present.sources)
-
-
-def _carried_seed(saved: MixtureState, present: MixtureState, seed_is_set: bool) -> tuple[int, str]:
-    if saved.seed == present.seed:
-        return saved.seed, ""
-    if seed_is_set:
-        return present.seed, f"The seed is {present.seed} instead of {saved.seed}: all sources start anew."
-    return saved.seed, f"The seed {saved.seed} of the checkpoint goes on: {present.seed} was not set by hand."
 
 
 def _carried_passes(saved: MixtureState, present: MixtureState, anew: bool) -> tuple[tuple[int, ...], list[str]]:

@@ -203,11 +203,8 @@ def test_a_changed_mixture_follows_the_policy_and_says_so(changes, delivered, st
     assert (state.sources, state.lengths) == (mixture(**changes).sources, mixture(**changes).lengths)
 
 
-def test_the_seed_of_the_checkpoint_goes_on_unless_another_was_set_by_hand():
+def test_with_another_seed_all_sources_start_anew():
     state, said = carried_over(checkpoint(), mixture(seed=9))
-    assert said == ("The seed 5 of the checkpoint goes on: 9 was not set by hand.",)
-    assert state == checkpoint()
-    state, said = carried_over(checkpoint(), mixture(seed=9), seed_is_set=True)
     assert said == ("The seed is 9 instead of 5: all sources start anew.", ANEW)
     assert (state.seed, state.quotas) == (9, QuotaState(13, (0, 0, 0), begun=13))
 
