@@ -127,6 +127,11 @@ class MultiSourceSampler(Sampler):
             shuffle=self.shuffle,
         )
 
+    @property
+    def quotas(self) -> Quotas:
+        """How many items of each source every global batch of the training holds."""
+        return self._plan.quotas
+
     def __iter__(self) -> Iterator[DrawIndex]:
         first, last = self._steps_of(self.epoch)
         return self._indices(first, last)
