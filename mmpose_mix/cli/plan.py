@@ -37,8 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--lengths",
         nargs="+",
         metavar="NAME=N",
-        help="samples of each source, e.g. coco=149813 aic=378352, or a JSON file that says so: nothing is read then "
-        "(default: the data set is built, which reads its annotation files)",
+        help="samples of each source, filters and repeats included, e.g. coco=149813 aic=378352, or a JSON file that "
+        "says so: nothing is read then (default: the data set is built, which reads its annotation files)",
     )
     parser.add_argument(
         "--steps",

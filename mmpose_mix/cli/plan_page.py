@@ -34,7 +34,7 @@ class PlanPage:
 
 def print_page(page: PlanPage) -> None:
     """Prints the page to standard output."""
-    console = Console(file=sys.stdout, highlight=False)
+    console = Console(file=sys.stdout, markup=False, emoji=False, highlight=False)
     console.width = min(console.width, WIDEST)
     console.print(Text(page.name, style="bold"))
     console.print(_summary(page))

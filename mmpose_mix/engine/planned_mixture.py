@@ -30,7 +30,6 @@ class PlannedMixture:
         dataset, sampler: names of the classes.
         ratio: ``source_ratio`` as the config has it; None for a sampler that knows no sources.
         items: those that an epoch asks for, before it is cut into batches.
-        by_epoch: whether the training is counted in epochs, not in iterations.
         quotas: of the global batches; None where nothing promises any.
         stages: those of a schedule that the training reaches.
         times: how often an epoch goes through the data set.
@@ -44,7 +43,6 @@ class PlannedMixture:
     sampler: str
     ratio: Any
     items: int
-    by_epoch: bool
     quotas: Optional[Quotas]
     stages: tuple[Stage, ...]
     times: int
@@ -107,8 +105,8 @@ def planned_mixture(
             draw = _Draw(steps, sources.items, sources.items, endless=True)
         else:
             draw = _drawn_in_turn(loader, sampler, sources, rank_batch, world_size)
-    steps, by_epoch = _training_steps(config.get("train_cfg") or {}, epochs, draw.steps)
-    ratio = sampler.get("source_ratio")
+    steps = _training_steps(config.get("train_cfg") or {}, epochs, draw.steps)
+    ratio = sampler["source_ratio"] if draw.quotas else None
     return PlannedMixture(
         mixture=sources.mixture,
         training=Training(rank_batch, world_size, draw.steps, draw.items, steps),
@@ -116,7 +114,6 @@ def planned_mixture(
         sampler=kind.__name__,
         ratio=ratio,
         items=draw.asked,
-        by_epoch=by_epoch,
         quotas=draw.quotas,
         stages=_stages(ratio, draw.steps, steps),
         times=sources.times,
@@ -146,7 +143,25 @@ def _sampler_of(loader: Mapping[str, Any]) -> tuple[Mapping[str, Any], type]:
             f"{scope.scope_name if scope else None!r}. Known are MultiSourceSampler, DefaultSampler and "
             f"InfiniteSampler of {SCOPE} (under another default_scope: type='{SCOPE}.MultiSourceSampler')."
         )
+    _check_arguments(sampler, found)
     return sampler, found
+
+
+def _check_arguments(sampler: Mapping[str, Any], kind: type) -> None:
+    parameters = inspect.signature(kind).parameters.values()
+    allowed = {parameter.name: parameter for parameter in parameters if parameter.name != "dataset"}
+    unknown = [name for name in sampler if name not in allowed and name not in ("type", "_scope_")]
+    # a batch size may also come from the command line
+    missing = [
+        name
+        for name, parameter in allowed.items()
+        if parameter.default is parameter.empty and name not in sampler and name != "batch_size"
+    ]
+    if unknown or missing:
+        words = [f"{word} {', '.join(names)}" for word, names in (("unknown", unknown), ("missing", missing)) if names]
+        raise ValueError(
+            f"train_dataloader.sampler: {kind.__name__}: {'; '.join(words)}; allowed are {', '.join(allowed)}."
+        )
 
 
 def _batch_size(loader: Mapping[str, Any], sampler: Mapping[str, Any], kind: type, given: Optional[int]) -> int:
@@ -170,17 +185,9 @@ def _drawn_by_ratio(sampler: Mapping[str, Any], sources: PlannedSources, world_s
             f"{sources.kind}. Put it into CombinedDataset(datasets=[...]) or take DefaultSampler."
         )
     arguments = {key: value for key, value in sampler.items() if key not in ("type", "_scope_")}
-    allowed = [name for name in inspect.signature(MultiSourceSampler).parameters if name != "dataset"]
-    unknown = [name for name in arguments if name not in allowed]
-    missing = [name for name in ("source_ratio",) if name not in arguments]
-    if unknown or missing:
-        words = [f"{word} {', '.join(names)}" for word, names in (("unknown", unknown), ("missing", missing)) if names]
-        raise ValueError(
-            f"train_dataloader.sampler: MultiSourceSampler: {'; '.join(words)}; allowed are {', '.join(allowed)}."
-        )
-    arguments["seed"] = arguments.get("seed") or 0
+    arguments.update(seed=0, rank=0, world_size=world_size)  # no figure depends on the seed
     dataset = _Repeated(sources, sources.times) if sources.times > 1 else sources
-    built = MultiSourceSampler(dataset, **{**arguments, "rank": 0, "world_size": world_size})
+    built = MultiSourceSampler(dataset, **arguments)
     lens = [sources.times * length for length in sources.lens]
     asked = items_per_epoch(built.epoch_length, lens, built.quotas.shares_at(0))
     return _Draw(len(built) // built.batch_size, len(built) * world_size, asked, quotas=built.quotas)
@@ -204,10 +211,10 @@ def _drawn_in_turn(
     return _Draw(steps, steps * rank_batch * world_size, sources.items)
 
 
-def _training_steps(train_cfg: Mapping[str, Any], epochs: Optional[int], steps_per_epoch: int) -> tuple[int, bool]:
-    """Return the steps of a training, and whether it is counted in epochs."""
+def _training_steps(train_cfg: Mapping[str, Any], epochs: Optional[int], steps_per_epoch: int) -> int:
+    """Return the steps of a training."""
     if epochs is not None:
-        return epochs * steps_per_epoch, True
+        return epochs * steps_per_epoch
     kind = str(train_cfg.get("type", ""))
     by_epoch = "IterBased" not in kind and train_cfg.get("by_epoch", True)
     name = "max_epochs" if by_epoch else "max_iters"
@@ -217,7 +224,7 @@ def _training_steps(train_cfg: Mapping[str, Any], epochs: Optional[int], steps_p
             f"train_cfg: {name}={length!r} tells no length of the training. Set {name} to a number of at least 1, or "
             f"give --epochs."
         )
-    return (length * steps_per_epoch if by_epoch else length), bool(by_epoch)
+    return length * steps_per_epoch if by_epoch else length
 
 
 def _stages(ratio: Any, steps_per_epoch: int, steps: int) -> tuple[Stage, ...]:

@@ -241,6 +241,7 @@ def test_lengths_that_do_not_fit_are_refused(
     [
         ([f"{SAMPLER}.type=RandomSampler"], "Known are MultiSourceSampler, DefaultSampler and InfiniteSampler"),
         ([f"{SAMPLER}.source_weights=[1,1]"], "MultiSourceSampler: unknown source_weights; allowed are batch_size,"),
+        ([f"{SAMPLER}.type=DefaultSampler"], "DefaultSampler: unknown batch_size, source_ratio; allowed are shuffle,"),
         ([f"{SAMPLER}.source_ratio=[1,1,1]"], "source_ratio has 3 entries for 2 sources"),
         ([f"{SAMPLER}.source_ratio=biggest"], "source_ratio='biggest' is unknown"),
         ([f"{SAMPLER}.batch_size=32"], "batch_size=64, but its MultiSourceSampler has batch_size=32"),
@@ -405,6 +406,15 @@ def test_other_data_sets_are_named_by_their_keypoint_sets(
     assert [source["passes"] for source in said["sources"]] == [
         3 * items / sum(10 * n + 10 for n in range(len(names)))
     ] * len(names)
+
+
+def test_names_of_sources_are_printed_as_they_are(tmp_path: Path, plan: Plan) -> None:
+    """Brackets and colons are no markup."""
+    named = {**COCO, "metainfo": {"dataset_name": "[bold]:smile:"}}
+    page = plan(config_file(tmp_path, dataset=mixture_of(COCO, COCO, named)), "--lengths", "coco[0]=1", "coco[1]=2",
+                "[bold]:smile:=3")  # fmt: skip
+    assert "coco[1]              2" in page
+    assert "[bold]:smile:        3" in page
 
 
 def test_a_repeated_mixture_with_quotas_has_longer_epochs(
