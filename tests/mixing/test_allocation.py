@@ -217,7 +217,10 @@ def test_quotas_do_not_depend_on_what_is_kept_as_a_table(monkeypatch, longest):
         parts.append(part)
     expected = quotas([5, 9, 4, 5, 8, 9, 8], 9, 178)
     np.testing.assert_array_equal(np.concatenate(parts), expected)
-    assert QuotaSchedule([5, 9, 4, 5, 8, 9, 8], 9).seek(178) == state == schedule.seek(178)
+    fresh = QuotaSchedule([5, 9, 4, 5, 8, 9, 8], 9)
+    assert fresh.seek(178) == state == schedule.seek(178)
+    early = fresh.seek(schedule.period - 1)
+    assert fresh.seek(178, nearest=early) == state
 
 
 def test_seeking_skips_whole_periods():

@@ -44,6 +44,12 @@ def test_golden_move():
     assert [moving.shares_at(step)[0] for step in (0, 2, 4, 6, 10)] == [1, 1, Fraction(1, 2), 0, Fraction(1, 2)]
 
 
+def test_a_move_begins_with_the_ratio_of_the_stage_before():
+    words = [stage(0, [1, 0]), stage(1, [1, 3]), stage(2, [3, 1], 4, "linear"), stage(4, [0, 1], 6, "linear")]
+    moving = timeline(*words, by_epoch=False, batch_size=8)
+    assert counts_of(moving, 7).tolist() == [[8, 0], [2, 6], [2, 6], [4, 4], [6, 2], [3, 5], [0, 8]]
+
+
 def test_a_move_may_end_where_the_next_stage_begins():
     moving = timeline(stage(0, [1, 0]), stage(0 + 1, [0, 1], end=2, change="cosine"), stage(2, "equal"))
     assert counts_of(moving, 6).tolist() == [[4, 0]] * 4 + [[2, 2]] * 2
