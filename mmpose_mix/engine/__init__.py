@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from mmpose_mix.engine.checkpoint import load_checkpoint_safely, use_safe_checkpoint_loader
+from mmpose_mix.engine.loops import IterBasedTrainLoop
 from mmpose_mix.engine.mixture_epoch import DistSamplerSeedHook, MixtureEpochHook
 
-__all__ = ["DistSamplerSeedHook", "MixtureEpochHook", "load_checkpoint_safely", "use_safe_checkpoint_loader"]
+__all__ = [
+    "DistSamplerSeedHook",
+    "IterBasedTrainLoop",
+    "MixtureEpochHook",
+    "load_checkpoint_safely",
+    "use_safe_checkpoint_loader",
+]

@@ -58,7 +58,7 @@ def load_config(name: str | Path, overrides: Mapping[str, Any] | None = None) ->
     """Reads a config as the runner will see it.
 
     The scope defaults to ``mmpose_mix``; a ``from_file`` beside the config is found there, since a data set cannot know
-    which config built it.
+    which config built it. ``train_cfg=dict(by_epoch=False, ..)`` takes this package's loop, which resumes at once.
 
     Args:
         name: See :func:`find_config`.
@@ -70,6 +70,10 @@ def load_config(name: str | Path, overrides: Mapping[str, Any] | None = None) ->
         config.merge_from_dict(dict(overrides))
     config.setdefault("default_scope", SCOPE)
     resolve_metainfo_paths(config, path.parent)
+    train_cfg = config.get("train_cfg") or {}
+    if train_cfg.get("by_epoch") is False and "type" not in train_cfg:
+        train_cfg.type = f"{SCOPE}.IterBasedTrainLoop"
+        del train_cfg["by_epoch"]
     return config
 
 
