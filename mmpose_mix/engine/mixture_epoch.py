@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmengine.dataset import InfiniteSampler
+from mmengine.dataset import InfiniteSampler as RootInfiniteSampler
 from mmengine.hooks import DistSamplerSeedHook as RootDistSamplerSeedHook
 from mmengine.hooks import Hook
 from mmengine.runner import IterBasedTrainLoop as RootIterBasedTrainLoop
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader
 
+from mmpose_mix.datasets.default_samplers import DefaultSampler, InfiniteSampler
 from mmpose_mix.datasets.epochs import changes_with_epoch, tell_epoch
 from mmpose_mix.datasets.samplers import MultiSourceSampler
 from mmpose_mix.engine.keypoint_counts import check_keypoint_counts
@@ -34,8 +35,8 @@ class MixtureEpochHook(Hook):
 
     When training starts the hook also refuses what would silently train on something else than configured: a dataloader
     whose ``batch_size`` is not that of its ``MultiSourceSampler``; and an iteration-based loop over a resampled mixture
-    that is never told of an epoch, so the same part would come for ever; and a model whose keypoints are not as many as
-    those of its training data or of its evaluation.
+    which neither the loop nor another scope's sampler tells of an epoch, so the same part would come for ever; and a
+    model whose keypoints are not as many as those of its training data or of its evaluation.
 
     Of several such hooks in a runner the first one acts.
     """
@@ -103,14 +104,16 @@ def check_mixture_of(runner: Runner) -> None:
     elif changes_with_epoch(dataloader.dataset) and _never_told(runner.train_loop, sampler):
         raise ValueError(
             f"train_dataloader: sample_ratio_factor takes other samples in every epoch, but {type(sampler).__name__} "
-            f"in an iteration-based loop tells the data set of none, so the same part would come for ever. Use "
-            f"MultiSourceSampler, EpochBasedTrainLoop, mmpose_mix.IterBasedTrainLoop with a sampler that ends its "
-            f"epochs, or whole numbers as factors."
+            f"of {type(sampler).__module__.split('.')[0]} in {type(runner.train_loop).__name__} tells the data set of "
+            f"none, so the same part would come for ever. Use a sampler of scope mmpose_mix, EpochBasedTrainLoop, or "
+            f"whole numbers as factors."
         )
 
 
 def _never_told(loop: Any, sampler: Any) -> bool:
-    """Whether no later epoch begins: to MMEngine's own loop only the sampler's epoch is one, and it is told alone."""
+    """Whether neither the sampler's indices nor the loop tell which epoch it is."""
+    if isinstance(sampler, (DefaultSampler, InfiniteSampler)):
+        return False
     if isinstance(loop, IterBasedTrainLoop):
-        return isinstance(sampler, InfiniteSampler)
+        return isinstance(sampler, RootInfiniteSampler)  # its first epoch never ends
     return isinstance(loop, RootIterBasedTrainLoop)

@@ -109,10 +109,34 @@ def test_the_sampler_tells_the_epoch_in_an_iteration_based_loop(tmp_path, monkey
     assert sorted(chain.from_iterable(seen)) == [(0, number) for number in range(20)]
 
 
-@pytest.mark.parametrize("kind", ["InfiniteSampler", "DefaultSampler"])
-def test_an_iteration_based_loop_that_would_show_one_part_for_ever_is_refused(tmp_path, kind):
-    with pytest.raises(ValueError, match=rf"{kind} in an iteration-based loop .*Use MultiSourceSampler, EpochBased"):
-        train(tmp_path, halves(), {"type": kind}, {"by_epoch": False, "max_iters": 2})
+ROOT_LOOP = {"type": "mmengine.IterBasedTrainLoop", "max_iters": 4}
+OUR_LOOP = {"type": "IterBasedTrainLoop", "max_iters": 4}
+
+
+@pytest.mark.parametrize(
+    ("kind", "loop"),
+    [("InfiniteSampler", ROOT_LOOP), ("DefaultSampler", ROOT_LOOP), ("InfiniteSampler", OUR_LOOP)],
+)
+def test_an_iteration_based_loop_that_would_show_one_part_for_ever_is_refused(tmp_path, kind, loop):
+    words = rf"{kind} of mmengine in IterBasedTrainLoop tells .*Use a sampler of scope mmpose_mix, EpochBasedTrainLoop"
+    with pytest.raises(ValueError, match=words):
+        train(tmp_path, halves(), {"type": f"mmengine.{kind}"}, loop)
+
+
+@pytest.mark.parametrize(
+    ("kind", "loop"),
+    [
+        ("mmengine.DefaultSampler", OUR_LOOP),
+        ("DefaultSampler", OUR_LOOP),
+        ("DefaultSampler", ROOT_LOOP),
+        ("InfiniteSampler", OUR_LOOP),
+        ("InfiniteSampler", ROOT_LOOP),
+    ],
+)
+def test_an_iteration_based_loop_shows_both_halves_where_either_tells_the_epoch(tmp_path, monkeypatch, kind, loop):
+    monkeypatch.setattr("mmengine.runner.loops.time", SimpleNamespace(sleep=lambda seconds: None))
+    seen = train(tmp_path, halves(), {"type": kind}, loop)
+    assert sorted(chain.from_iterable(seen)) == [(0, number) for number in range(20)]
 
 
 def test_an_iteration_based_loop_over_whole_sources_is_fine(tmp_path):
