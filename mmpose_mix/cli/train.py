@@ -19,7 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const="auto",
         metavar="CHECKPOINT",
-        help="go on from this checkpoint; without a value from the newest one in the work folder",
+        help="go on from this checkpoint, in the middle of an epoch too; without a value from the newest one in the "
+        "work folder",
     )
     parser.add_argument("--amp", action="store_true", help="automatic mixed precision (needs an accelerator)")
     parser.add_argument("--no-validate", action="store_true", help="do not evaluate while training")

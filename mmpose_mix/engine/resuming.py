@@ -162,7 +162,7 @@ def _warn_of_repetition(runner: Runner) -> None:
 
 
 def _unreadable(runner: Runner, finding: str) -> str:
-    path = getattr(runner, "_load_from", None) or find_latest_checkpoint(runner.work_dir)
+    path = getattr(runner, "_load_from", None) or find_latest_checkpoint(runner.work_dir) or "of an unknown path"
     return (
         f"Resume: the entry {ENTRY!r} of checkpoint {path} cannot be read: {finding} Resume from another checkpoint, "
         "or give this one as load_from without resume, which takes its weights and begins the training anew."

@@ -53,13 +53,18 @@ def test_the_wheel_holds_nothing_of_an_earlier_build(plain_install: Path) -> Non
 def test_mim_trains_tests_runs_and_searches(
     plain_install: Path, run_module: Command, experiment: Path, tmp_path: Path
 ) -> None:
-    def mim(*arguments: object) -> None:
+    def mim(*arguments: object) -> str:
         done = run_module("mim", *arguments, path=plain_install)
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
 
     work, grid = tmp_path / "run", tmp_path / "grid"
     one_epoch = ("--cfg-options", "train_cfg.max_epochs=1")
-    mim("train", "mmpose_mix", experiment, "--gpus", 0, "--work-dir", work, *one_epoch)
+    train = ("train", "mmpose_mix", experiment, "--gpus", 0, "--work-dir", work)
+    every_four_steps = ("default_hooks.checkpoint.by_epoch=False", "default_hooks.checkpoint.interval=4")
+    mim(*train, *one_epoch, *every_four_steps)
+    said = mim(*train, "--resume", work / "iter_4.pth", *one_epoch)
+    assert "Resume: MultiSourceSampler goes on after the 4 batches that were trained, in epoch 1 with batch 5" in said
     mim("test", "mmpose_mix", experiment, "--gpus", 0, "--checkpoint", work / "epoch_1.pth")
     mim("run", "mmpose_mix", "test", experiment, work / "epoch_1.pth")
     search = ("--search-args", "--optim_wrapper.optimizer.lr 1e-3 1e-4")

@@ -74,7 +74,8 @@ def test_its_arguments_are_mmengines(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("workers", [{}, {"num_workers": 1}, {"num_workers": 1, "persistent_workers": True}])
-def test_epoch_follows_on_epoch(workers: dict[str, Any]) -> None:
+def test_epoch_follows_on_epoch_without_a_pause(workers: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda seconds: pytest.fail(f"slept {seconds} s"))
     batches = EndlessBatches(loader_of(Numbers(3), **workers))
     assert [next(batches) for _ in range(5)] == [[0, 1], [2], [0, 1], [2], [0, 1]]
 

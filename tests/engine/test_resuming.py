@@ -147,19 +147,30 @@ def test_a_drawn_seed_goes_on_too(tmp_path: Path) -> None:
     assert len(set(drawn)) == len(drawn)  # one pass without repeats
 
 
-@pytest.mark.parametrize("scope", ["mmengine"])
 @pytest.mark.parametrize("step", [1, 7, 10])
 @pytest.mark.parametrize("loop", [BY_EPOCH, {"by_epoch": False, "max_iters": EPOCHS * STEPS}])
 def test_a_runner_of_another_scope_resumes_with_the_hook(
-    whole: dict[str, Run], tmp_path: Path, scope: str, step: int, loop: dict
+    whole: dict[str, Run], tmp_path: Path, step: int, loop: dict
 ) -> None:
     """MMEngine's own iteration-based loop asks for all that was trained; the hook spares it the loading."""
     own = {**MIXED, "type": "mmpose_mix.MultiSourceSampler"}
-    options = {"default_scope": scope, "hooks": (MixtureEpochHook(),)}
+    options = {"default_scope": "mmengine", "hooks": (MixtureEpochHook(),)}
     train(tmp_path, own, loop, dies_after=step, **options)
     after = train(tmp_path, own, loop, resume=True, **options)
     assert after.diary.trained == whole["mixed by epoch"].diary.trained[step:]
     assert after.loaded == whole["mixed by epoch"].loaded[step * BATCH :]
+
+
+@pytest.mark.parametrize("loop", [BY_EPOCH, BY_ITERATION, ROOT_LOOP])
+@pytest.mark.parametrize("persistent", [False, True])
+def test_workers_that_load_ahead_do_not_move_the_place(
+    whole: dict[str, Run], tmp_path: Path, loop: dict, persistent: bool
+) -> None:
+    """MMEngine's own iteration-based loop has workers that load from the beginning before a checkpoint is read."""
+    workers = {"num_workers": 2, "persistent_workers": persistent, "prefetch_factor": 3}
+    train(tmp_path, MIXED, loop, dies_after=7, loader=workers)
+    after = train(tmp_path, MIXED, loop, resume=True, loader=workers)
+    assert after.diary.trained == whole["mixed by epoch"].diary.trained[7:]
 
 
 def test_a_loop_of_its_own_kind_is_left_alone_with_a_warning(tmp_path: Path) -> None:
