@@ -9,7 +9,7 @@ from mmengine.fileio import dump
 
 from mmpose_mix.cli.options import add_drawing_options, add_run_options, config_from, draw_predictions
 from mmpose_mix.engine.checkpoint import use_safe_checkpoint_loader
-from mmpose_mix.engine.launch import build_runner, process_group
+from mmpose_mix.engine.launch import build_runner, loaders_of, process_group
 
 METRIC_FILES = (".json", ".yaml", ".yml")
 
@@ -44,7 +44,11 @@ def run(options: argparse.Namespace) -> int:
     draw_predictions(config, options)
     use_safe_checkpoint_loader()
     with process_group(config, options.launcher):
-        metrics = build_runner(config).test()
+        runner = build_runner(config)
+        metrics = runner.test()
         if options.out and is_main_process():
             dump(metrics, options.out)
+        loaders = loaders_of(runner.test_loop)
+        del runner
+    del loaders
     return 0

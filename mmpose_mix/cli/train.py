@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from mmpose_mix.cli.options import add_drawing_options, add_run_options, config_from, draw_predictions
 from mmpose_mix.engine.checkpoint import use_safe_checkpoint_loader
-from mmpose_mix.engine.launch import build_runner, process_group, use_amp
+from mmpose_mix.engine.launch import build_runner, loaders_of, process_group, use_amp
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +39,11 @@ def run(options: argparse.Namespace) -> int:
         raise SystemExit(f"mmpose-mix train: {error}") from error
     use_safe_checkpoint_loader()
     with process_group(config, options.launcher):
-        build_runner(config).train()
+        runner = build_runner(config)
+        runner.train()
+        loaders = loaders_of(runner.train_loop, runner.val_loop)
+        del runner
+    del loaders
     return 0
 
 

@@ -13,7 +13,8 @@ import torch
 import torch.distributed
 from mmengine.config import Config
 from mmengine.device import get_device
-from mmengine.runner import Runner
+from mmengine.runner import BaseLoop, Runner
+from torch.utils.data import DataLoader
 
 from mmpose_mix.metainfo import resolve_metainfo_paths, shipped_configs
 from mmpose_mix.registry import RUNNERS, SCOPE
@@ -132,6 +133,16 @@ def process_group(config: Config, launcher: str) -> Iterator[None]:
         gc.collect()  # a DDP model that still lives holds the group's threads
         if torch.distributed.is_available() and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
+
+
+def loaders_of(*loops: BaseLoop | None) -> list[DataLoader]:
+    """The data loaders of a runner's loops, to be held until the runner is gone.
+
+    A runner and its loops refer to each other, so the garbage collector ends them, and a loader among them: torch then
+    waits five seconds for each worker that still lives, because the queue that it would be told by has ended before. A
+    loader that is let go by itself ends its workers at once.
+    """
+    return [loop.dataloader for loop in loops if loop is not None]
 
 
 def build_runner(config: Config) -> Runner:

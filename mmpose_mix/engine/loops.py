@@ -63,6 +63,10 @@ class EndlessBatches:
                 "drop_last=False."
             ) from None
 
+    def close(self) -> None:
+        """Let the workers end that load ahead."""
+        self._batches = None
+
     def _begin_epoch(self) -> None:
         self._batches = None  # a loader without persistent workers holds those of one epoch at a time
         set_epoch = getattr(sampler_of(self._dataloader), "set_epoch", None)
@@ -128,6 +132,7 @@ class IterBasedTrainLoop(RootIterBasedTrainLoop):
             self.run_iter(next(self.dataloader_iterator))
             self._decide_current_val_interval()
             self._validate_where_due()
+        self.dataloader_iterator.close()
         self.runner.call_hook("after_train_epoch")
         self.runner.call_hook("after_train")
         return self.runner.model

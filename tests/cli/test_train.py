@@ -77,7 +77,8 @@ def test_training_options_change_the_config(
 ) -> None:
     seen: list[Config] = []
     monkeypatch.setattr(
-        "mmpose_mix.cli.train.build_runner", lambda config: seen.append(config) or SimpleNamespace(train=lambda: None)
+        "mmpose_mix.cli.train.build_runner",
+        lambda config: seen.append(config) or SimpleNamespace(train=lambda: None, train_loop=None, val_loop=None),
     )
     plain = ("train", experiment, "--work-dir", tmp_path)
     base = ("--cfg-options", "auto_scale_lr.base_batch_size=8")
@@ -103,7 +104,7 @@ def test_test_options_change_the_config(
 
     def build(config: Config) -> SimpleNamespace:
         seen.append(config)
-        return SimpleNamespace(test=lambda: {"coco/AP": 0.5})
+        return SimpleNamespace(test=lambda: {"coco/AP": 0.5}, test_loop=None)
 
     monkeypatch.setattr("mmpose_mix.cli.test.build_runner", build)
     command_line("test", experiment, "weights.pth", "--out", tmp_path / "m.json", "--dump", tmp_path / "p.pkl")

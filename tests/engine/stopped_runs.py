@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,6 +141,12 @@ def train(
     )
     with suppress(Killed):
         runner.train()
+    if (kept := runner.train_dataloader).num_workers:
+        # torch waits five seconds for each worker of a loader that the garbage collector ends
+        runner.train_loop.dataloader_iterator = None
+        del runner
+        gc.collect()
+        del kept
     state = torch.load(Path(work_dir, "last_checkpoint").read_text(), weights_only=False)
     run.weight = state["state_dict"]["number"].item()
     run.average = state["ema_state_dict"]["module.number"].item() if average else None
