@@ -102,12 +102,17 @@ def resume_mixture(runner: Runner, saved: Any) -> None:
             "over. Derive it from mmpose_mix.IterBasedTrainLoop.",
             logging.WARNING,
         )
-    if isinstance(batches.sampler, InfiniteSampler):
-        place = "in its endless walk"
-    else:
-        left = len(dataloader)
-        place = f"in epoch {batches.sampler.epoch + 1} with batch {steps - left + 1} of {steps}: {left} are left"
+    place = _place_in_epoch(batches.sampler, steps, left=len(dataloader))
     _say(f"{type(batches.sampler).__name__} goes on after the {runner.iter} batches that were trained, {place}.")
+
+
+def _place_in_epoch(sampler: ResumableSampler, steps: int, left: int) -> str:
+    """Where a sampler stands, in words, counted from 1 as MMEngine's log does."""
+    if isinstance(sampler, InfiniteSampler):
+        return "in its endless walk"
+    if left > steps:  # the epoch was begun with smaller batches, or a longer one
+        return f"in epoch {sampler.epoch + 1}: {left} are left"
+    return f"in epoch {sampler.epoch + 1} with batch {steps - left + 1} of {steps}: {left} are left"
 
 
 def _place(runner: Runner, batches: ResumableBatches, saved: Any, steps: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import OrderedDict
 from itertools import chain, product
 from pathlib import Path
@@ -279,3 +280,40 @@ def test_a_resampled_mixture_is_told_its_epoch_after_a_resume(tmp_path: Path) ->
     train(tmp_path, sampler, dies_after=3, **{**options, "dataset": dict(halves)})
     after = train(tmp_path, sampler, resume=True, **{**options, "dataset": dict(halves)})
     assert after.diary.trained == whole.diary.trained[3:]
+
+
+class TestChangedMixture:
+    """What the log says of a mixture that is not the checkpoint's; the rules are those of ``mixing.state``."""
+
+    def resumed(self, tmp_path: Path, sampler: dict, **options: Any) -> Run:
+        train(tmp_path, MIXED, dies_after=7)
+        return train(tmp_path, sampler, resume=True, **options)
+
+    def test_another_ratio_begins_at_this_step(self, tmp_path: Path) -> None:
+        after = self.resumed(tmp_path, {**MIXED, "source_ratio": [3, 1]})
+        assert [[source for source, _ in batch] for batch in after.diary.trained] == [[0, 0, 0, 1]] * 8
+        assert re.search(r"WARNING - MultiSourceSampler: .*source_ratio", after.log)
+        assert "goes on after the 7 batches that were trained, in epoch 2 with batch 3 of 5: 3 are left" in after.log
+
+    def test_a_source_more_starts_its_first_pass(self, whole: dict[str, Run], tmp_path: Path) -> None:
+        sampler = {**MIXED, "source_ratio": [1, 1, 2]}
+        after = self.resumed(tmp_path, sampler, sizes=(11, 7, 40))
+        added = [number for batch in after.diary.trained for source, number in batch if source == 2]
+        assert len(set(added)) == len(added) > 0
+        assert re.search(r"WARNING - MultiSourceSampler: .*source2", after.log)
+
+    def test_other_batches_finish_the_epoch_that_was_begun(self, tmp_path: Path) -> None:
+        """Three batches of 4 are left of it, which are 12 of 1; the next one has 18."""
+        after = self.resumed(tmp_path, {**MIXED, "batch_size": 1}, loader={"batch_size": 1})
+        assert len(after.diary.trained) == 12 + 18
+        assert "in epoch 2 with batch 7 of 18: 12 are left" in after.log
+
+    def test_it_may_be_resumed_once_more(self, tmp_path: Path) -> None:
+        options = {"loader": {"batch_size": 1}}
+        changed = {**MIXED, "batch_size": 1, "source_ratio": [3, 1]}
+        straight = self.resumed(tmp_path / "straight", changed, **options)
+        train(tmp_path / "again", MIXED, dies_after=7)
+        before = train(tmp_path / "again", changed, resume=True, dies_after=11, **options)
+        after = train(tmp_path / "again", changed, resume=True, **options)
+        assert before.diary.trained + after.diary.trained == straight.diary.trained
+        assert "WARNING - MultiSourceSampler" not in after.log
