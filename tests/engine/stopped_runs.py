@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,6 +80,18 @@ class Diary(Hook):
         self.ended_epochs.append(runner.epoch)
 
 
+class Said(logging.Handler):
+    """Keeps what is logged; two runs within one second share the file that MMEngine writes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record."""
+        self.records.append(record)
+
+
 @dataclass
 class Run:
     """What a training left behind.
@@ -139,6 +152,8 @@ def train(
         experiment_name=f"{work_dir.name}_{id(run)}",
         **configuration,
     )
+    said = Said()
+    runner.logger.addHandler(said)
     with suppress(Killed):
         runner.train()
     if (kept := runner.train_dataloader).num_workers:
@@ -150,5 +165,5 @@ def train(
     state = torch.load(Path(work_dir, "last_checkpoint").read_text(), weights_only=False)
     run.weight = state["state_dict"]["number"].item()
     run.average = state["ema_state_dict"]["module.number"].item() if average else None
-    run.log = max(work_dir.glob("*/*.log"), key=lambda path: path.stat().st_mtime_ns).read_text()
+    run.log = "\n".join(f"{record.levelname} - {record.getMessage()}" for record in said.records)
     return run

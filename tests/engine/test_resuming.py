@@ -300,7 +300,7 @@ class TestChangedMixture:
         after = self.resumed(tmp_path, sampler, sizes=(11, 7, 40))
         added = [number for batch in after.diary.trained for source, number in batch if source == 2]
         assert len(set(added)) == len(added) > 0
-        assert re.search(r"WARNING - MultiSourceSampler: .*source2", after.log)
+        assert re.search(r"WARNING - MultiSourceSampler: .*list\[2\]", after.log)
 
     def test_other_batches_finish_the_epoch_that_was_begun(self, tmp_path: Path) -> None:
         """Three batches of 4 are left of it, which are 12 of 1; the next one has 18."""
