@@ -71,6 +71,8 @@ def planned_sources(config: Mapping[str, Any], lengths: Optional[Mapping[str, in
         inner = _argument(inner, "dataset")
     combined = _is(inner, CombinedDataset)
     parts = list(_argument(inner, "datasets")) if combined or _is(inner, ConcatDataset) else [inner]
+    if not parts:
+        raise ValueError(f"{PLACE}: {_kind(inner).__name__} has datasets=[], so no source. Give at least one.")
     names = _distinct([_name_of(part) for part in parts])
     samples = _checked(lengths, names) if lengths is not None else _read_lengths(inner, names)
     items = samples

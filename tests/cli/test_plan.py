@@ -248,6 +248,7 @@ def test_lengths_that_do_not_fit_are_refused(
         (["train_dataloader.batch_size=0", f"{SAMPLER}.batch_size=0"], "batch_size=0 of at least 1, or give"),
         (["train_cfg.max_epochs=0"], "train_cfg: max_epochs=0 tells no length of the training"),
         (["train_cfg.by_epoch=False"], "train_cfg: max_iters=None tells no length of the training"),
+        ([f"{DATASET}.datasets=[]"], "CombinedDataset has datasets=[], so no source. Give at least one."),
         ([f"{DATASET}.sample_ratio_factor=[1]"], "CombinedDataset.sample_ratio_factor has 1 entries for 2 sources"),
         ([f"{DATASET}.sample_ratio_factor=[0,0]"], "the sources hold [149813, 378352], of which an epoch takes [0, 0]"),
         (["train_dataloader.batch_sampler.type=BatchSampler"], "composes batches in its own way"),
