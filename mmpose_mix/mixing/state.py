@@ -13,8 +13,8 @@ a source more                           starts its first pass
 a source less                           is dropped
 the order of the sources                each goes on where it was: they are matched by name
 a source's length                       that source starts anew: its old order says nothing about the new one
-shuffle, seed                           the new one: all sources start anew (``MultiSourceSampler`` keeps the seed of the
-                                        checkpoint instead, as MMEngine gives each run another one)
+shuffle, seed                           the new one: all sources start anew (``MultiSourceSampler`` keeps the seed of
+                                        the checkpoint instead, as MMEngine gives each run another one)
 the global batch, the epoch's length    an epoch that has begun gets the samples that it lacks, in as many steps as they
                                         need, rounded up; the next one has the new length
 ======================================  ===============================================================================
