@@ -97,6 +97,18 @@ def test_training_options_change_the_config(
     assert three.val_dataloader is not None
 
 
+def test_workers_end_with_the_training_without_being_waited_for(
+    command_line: Callable[..., int], experiment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Torch terminates a worker that it has waited for in vain, for five seconds."""
+    terminated: list[object] = []
+    monkeypatch.setattr("multiprocessing.process.BaseProcess.terminate", lambda worker: terminated.append(worker))
+    workers = ("train_dataloader.num_workers=1", "train_dataloader.persistent_workers=True")
+    options = ("--no-validate", "--cfg-options", "train_cfg.max_epochs=1", *workers)
+    command_line("train", experiment, "--work-dir", tmp_path, *options)
+    assert terminated == []
+
+
 def test_test_options_change_the_config(
     command_line: Callable[..., int], experiment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

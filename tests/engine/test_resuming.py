@@ -14,6 +14,7 @@ import pytest
 import torch
 from mmengine.runner import CheckpointLoader
 from mmengine.runner import IterBasedTrainLoop as RootIterBasedTrainLoop
+from torch.utils.data import BatchSampler
 
 from mmpose_mix.engine import MixtureEpochHook, use_safe_checkpoint_loader
 from tests.engine.stopped_runs import BATCH, BY_EPOCH, BY_ITERATION, EPOCHS, STEPS, Run, train
@@ -317,3 +318,15 @@ class TestChangedMixture:
         after = train(tmp_path / "again", changed, resume=True, **options)
         assert before.diary.trained + after.diary.trained == straight.diary.trained
         assert "WARNING - MultiSourceSampler" not in after.log
+
+
+class OwnBatches(BatchSampler):
+    """Batches that another package makes: indices may be held back in it."""
+
+
+def test_a_batch_sampler_of_another_class_is_left_alone_with_a_warning(tmp_path: Path) -> None:
+    own = {"loader": {"batch_sampler": {"type": OwnBatches, "drop_last": False}}}
+    train(tmp_path, MIXED, dies_after=7, **own)
+    assert "mixture" not in torch.load(checkpoint_of(tmp_path, 7), weights_only=False)
+    after = train(tmp_path, MIXED, resume=True, **own)
+    assert "WARNING - Resume: MultiSourceSampler cannot be placed within an epoch: 2 batches of epoch 2" in after.log
