@@ -7,7 +7,7 @@ A mixture of four sources of which only the lengths exist, 32 samples a rank and
 quotas never repeat). Every figure comes from a process of its own, forked when everything is imported and nothing has
 run; in it, each sampler has first drawn one batch of a tiny mixture. Memory is what the process's largest resident set
 grew by. Medians of five such processes; of three where the first batch takes more than a tenth of a second, of one
-where it takes more than four seconds.
+where it takes more than a second.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def measured(build: Build, samples: int, world_size: int, smaller: Optional[Outc
         if cost is None:
             return f"stopped: more than {MOST_SECONDS:.0f} s, or killed"
         costs.append(cost)
-        rounds = min(rounds, 5 if cost.first_batch < 0.1 else 3 if cost.first_batch < 4 else 1)
+        rounds = min(rounds, 5 if cost.first_batch < 0.1 else 3 if cost.first_batch < 1 else 1)
     return Cost(*(statistics.median(values) for values in zip(*map(astuple, costs))))
 
 

@@ -43,16 +43,18 @@ def plot_costs(costs: Costs, path: Path) -> None:
 def draw_lines(axes: Axes, costs: Costs, name: str, value: Callable[[Cost], float]) -> None:
     """Draw a sampler's lines, solid for the fewest ranks and dashed for the most, and write its name beside them."""
     colour, text, label_at, offset, (horizontal, vertical) = LABELS[name]
+    top = 0.0
     for world, dashes in ((costs.worlds[-1], (0, (3, 2))), (costs.worlds[0], "-")):
         points = [(samples, costs.outcomes[name, samples, world]) for samples in costs.sizes]
         known = [(samples, value(cost)) for samples, cost in points if not isinstance(cost, str)]
         if not known:
             return
+        top = max(top, *(height for _, height in known))
         axes.plot(*zip(*known), linestyle=dashes, marker="o", markersize=4, color=colour, linewidth=1.8)
     if len(known) < len(points):
         text += f"\n(then {points[len(known)][1]})"
     if label_at is None:
-        beside = known[-1][0], max(height for _, height in known)
+        beside = known[-1][0], top
     else:
         beside = known[min(label_at, len(known) - 1)]
     label = axes.annotate(
