@@ -27,7 +27,8 @@ VERSION = 1
 MOST_INDICES = 1 << 40
 """More indices than an epoch has: where the next begins must not depend on how the ranks fill up this one."""
 
-_BLOCK = 4096
+# Marked indices made by the thousand would keep the garbage collector busy.
+_BLOCK = 64
 
 
 @dataclass(frozen=True)
