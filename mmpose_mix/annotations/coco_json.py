@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Generic, Optional, TypeVar, Union
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from mmpose_mix.annotations.json_file import PathLike, bytes_of, decoded, located, some
 from mmpose_mix.annotations.table import ByteColumn, DetectionTable, ImageTable, InstanceTable
 
-PathLike = Union[str, "os.PathLike[str]"]
-T = TypeVar("T")
 A = TypeVar("A")
 
 _Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 _Size = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 _Box = tuple[float, float, float, float]
-_SHOWN = 5
 
 
-class _Image(msgspec.Struct, gc=False):
+class CocoImage(msgspec.Struct, gc=False):
+    """An entry of ``images``."""
+
     id: _Int64
     file_name: str
     width: _Size
@@ -50,13 +48,13 @@ class _OutlinedAnnotation(_Annotation, gc=False):
 
 
 class _File(msgspec.Struct, Generic[A]):
-    images: list[_Image]
+    images: list[CocoImage]
     annotations: list[A] = []
     categories: Optional[list[dict[str, Any]]] = None
 
 
 class _ImagesOfFile(msgspec.Struct):
-    images: list[_Image]
+    images: list[CocoImage]
     categories: Optional[list[dict[str, Any]]] = None
 
 
@@ -101,11 +99,11 @@ def read_coco_json(
             missing or of another type, if image ids repeat, or if an annotation names an unknown image or has another
             number of keypoints than K.
     """
-    data = _bytes_of(path)
+    data = bytes_of(path)
     annotation_type = _OutlinedAnnotation if with_outlines else _Annotation
-    file: _File[_Annotation] = _decoded(data, _File[annotation_type], path, _COCO_HINT)  # type: ignore[valid-type]
+    file: _File[_Annotation] = decoded(data, _File[annotation_type], path, _COCO_HINT)  # type: ignore[valid-type]
     annotations = file.annotations
-    images = _image_table(file.images, path)
+    images = image_table(file.images, path)
     places, keypoints = _usable_rows(annotations, num_keypoints, path)
     kept = [annotations[place] for place in places]
     image_ids = np.fromiter((a.image_id for a in kept), np.int64, len(kept))
@@ -115,7 +113,7 @@ def read_coco_json(
     if with_outlines:
         columns["segmentation"] = ByteColumn.of([a.segmentation for a in kept if isinstance(a, _OutlinedAnnotation)])
     if with_raw:
-        texts = _decoded(data, _File[msgspec.Raw], path, _COCO_HINT).annotations
+        texts = decoded(data, _File[msgspec.Raw], path, _COCO_HINT).annotations
         columns["raw"] = ByteColumn.of([texts[place] for place in places])
     instances = InstanceTable(
         images=images,
@@ -149,8 +147,8 @@ def read_coco_images(path: PathLike) -> tuple[ImageTable, Optional[list[dict[str
     Raises:
         FileNotFoundError, ValueError: as :func:`read_coco_json`.
     """
-    file = _decoded(_bytes_of(path), _ImagesOfFile, path, _COCO_HINT)
-    return _image_table(file.images, path), file.categories
+    file = decoded(bytes_of(path), _ImagesOfFile, path, _COCO_HINT)
+    return image_table(file.images, path), file.categories
 
 
 def read_detections_json(path: PathLike, images: ImageTable, category_id: int = 1) -> DetectionTable:
@@ -166,7 +164,7 @@ def read_detections_json(path: PathLike, images: ImageTable, category_id: int = 
         FileNotFoundError: if there is no such file.
         ValueError: if the file is no such list, or a box names an unknown image.
     """
-    found = _decoded(_bytes_of(path), list[_Detection], path, _DETECTIONS_HINT)
+    found = decoded(bytes_of(path), list[_Detection], path, _DETECTIONS_HINT)
     places = [place for place, box in enumerate(found) if box.category_id == category_id]
     kept = [found[place] for place in places]
     image_ids = np.fromiter((d.image_id for d in kept), np.int64, len(kept))
@@ -178,13 +176,18 @@ def read_detections_json(path: PathLike, images: ImageTable, category_id: int = 
     return DetectionTable(images, np.arange(len(kept)), image_row, boxes, score)
 
 
-def _image_table(images: Sequence[_Image], path: PathLike) -> ImageTable:
+def image_table(images: Sequence[CocoImage], path: PathLike) -> ImageTable:
+    """The columns of ``images``.
+
+    Raises:
+        ValueError: if an id occurs twice; the message names ``path``.
+    """
     ids = np.fromiter((image.id for image in images), np.int64, len(images))
     distinct, counts = np.unique(ids, return_counts=True)
     repeated = distinct[counts > 1]
     if len(repeated):
         raise ValueError(
-            f"{os.fspath(path)}: images: {_some(repeated.tolist(), 'image id occurs', 'image ids occur')} more than "
+            f"{os.fspath(path)}: images: {some(repeated.tolist(), 'image id occurs', 'image ids occur')} more than "
             f"once. An annotation names its image by id: give each image its own."
         )
     return ImageTable(
@@ -210,7 +213,7 @@ def _usable_rows(
         try:
             row = decoder.decode(annotation.keypoints)
         except msgspec.DecodeError as error:
-            raise ValueError(_located(error, path, f"annotations[{place}].keypoints")) from None
+            raise ValueError(located(error, path, f"annotations[{place}].keypoints")) from None
         if not row:
             continue
         if wanted is None and len(row) % 3 == 0:
@@ -232,7 +235,7 @@ def _refuse_lengths(path: PathLike, wrong: Sequence[str], wanted: Optional[int])
     if wanted is not None:
         expected = f"{wanted} = 3 x {wanted // 3} keypoints (x, y, visibility)"
     raise ValueError(
-        f"{os.fspath(path)}: {_some(wrong, 'annotation', 'annotations')}, expected {expected}. "
+        f"{os.fspath(path)}: {some(wrong, 'annotation', 'annotations')}, expected {expected}. "
         f"Use the metainfo of the keypoint set that this file is annotated with."
     )
 
@@ -249,16 +252,9 @@ def _refuse_unknown_images(
         return
     offenders = [f"{field}[{places[i]}] names image_id {image_ids[i]}" for i in unknown.tolist()]
     raise ValueError(
-        f"{os.fspath(path)}: {_some(offenders, 'entry', 'entries')}, which the annotation file has no image of. "
+        f"{os.fspath(path)}: {some(offenders, 'entry', 'entries')}, which the annotation file has no image of. "
         f"Use the annotation file that these ids belong to, or remove the entries."
     )
-
-
-def _some(offenders: Sequence[Any], singular: str, plural: str) -> str:
-    """`7 image ids occur (1, 2, 3, 4, 5, ...)`."""
-    shown = ", ".join(str(offender) for offender in offenders[:_SHOWN])
-    more = ", ..." if len(offenders) > _SHOWN else ""
-    return f"{len(offenders)} {singular if len(offenders) == 1 else plural} ({shown}{more})"
 
 
 _COCO_HINT = (
@@ -266,51 +262,3 @@ _COCO_HINT = (
     "(id, image_id, category_id, bbox, keypoints)."
 )
 _DETECTIONS_HINT = "Expected a list of detected boxes: objects with image_id, category_id, bbox (x, y, w, h) and score."
-
-
-def _bytes_of(path: PathLike) -> bytes:
-    file = Path(path)
-    if not file.exists():
-        raise FileNotFoundError(f"There is no file {os.fspath(path)!r} (working directory: {Path.cwd()}).")
-    if file.is_dir():
-        raise ValueError(f"{os.fspath(path)!r} is a folder; give the JSON file in it.")
-    data = file.read_bytes()
-    if not data.strip():
-        raise ValueError(f"{os.fspath(path)}: the file is empty ({len(data)} bytes). Copy or download it again.")
-    return data
-
-
-def _decoded(data: bytes, kind: type[T], path: PathLike, hint: str) -> T:
-    try:
-        return msgspec.json.decode(data, type=kind)
-    except msgspec.ValidationError as error:
-        raise ValueError(f"{_located(error, path)}. {hint}") from None
-    except msgspec.DecodeError as error:
-        raise ValueError(f"{os.fspath(path)}: {_malformed(str(error), data)}") from None
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{os.fspath(path)}: the text is not in UTF-8: {error}") from None
-
-
-def _located(error: Exception, path: PathLike, prefix: str = "") -> str:
-    """`FILE: annotations[3].bbox: Expected ...`, from msgspec's `Expected ... - at `$.annotations[3].bbox``."""
-    what, _, where = str(error).partition(" - at `$")
-    where = (prefix + where.rstrip("`")).lstrip(".") or "top level"
-    return f"{os.fspath(path)}: {where}: {what}"
-
-
-def _malformed(message: str, data: bytes) -> str:
-    if "truncated" in message:
-        return (
-            f"the JSON text is truncated: it ends after {len(data)} bytes in the middle of a value. "
-            f"Copy or download the file again."
-        )
-    found = re.search(r"\(byte (\d+)\)", message)
-    if found is None:
-        return f"the file is no JSON: {message}"
-    byte = int(found.group(1))
-    line = data.count(b"\n", 0, byte) + 1
-    excerpt = data[max(0, byte - 20) : byte + 20].decode("utf-8", "replace")
-    advice = ""
-    if re.match(rb"-?(NaN|Infinity)", data[max(0, byte - 1) : byte + 9].lstrip(b" \t\r\n:,[")):
-        advice = " NaN and Infinity are not JSON, though Python writes them: leave the field or the annotation out."
-    return f"the file is no JSON: {message}, line {line}, near {excerpt!r}.{advice}"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Optional, Union
 
 import numpy as np
@@ -68,7 +68,7 @@ class ImageTable:
     Args:
         id: (I,) int64, distinct.
         file_name: I strings in UTF-8.
-        size: (I, 2) int32, width and height in pixels.
+        size: (I, 2) int32, width and height in pixels; 0 where the file does not give them.
         crowd_index: (I,) float64 in 0 to 1, NaN where the file gives none.
     """
 
@@ -111,6 +111,7 @@ class InstanceTable:
         iscrowd: (M,) bool, false where absent.
         segmentation: The JSON text of each person's outline, empty where absent; ``None`` when it was not asked for.
         raw: The JSON text of each whole annotation; ``None`` when it was not asked for.
+        extras: Columns that one format alone has, (M, ...) each, by the key that they have in an item.
 
     Raises:
         ValueError: if columns differ in length or have another shape.
@@ -128,6 +129,7 @@ class InstanceTable:
     iscrowd: npt.NDArray[np.bool_]
     segmentation: Optional[ByteColumn] = None
     raw: Optional[ByteColumn] = None
+    extras: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         num_keypoints = self.keypoints.shape[1] if self.keypoints.ndim > 1 else 0
@@ -142,10 +144,13 @@ class InstanceTable:
         return replace(self, **_taken_columns(self, selection))
 
     def clipped_xyxy(self) -> npt.NDArray[np.float64]:
-        """(M, 4) float64: the boxes as x1, y1, x2, y2, each corner moved onto the image's pixels 0 to size - 1."""
+        """(M, 4) float64: the boxes as x1, y1, x2, y2, each corner moved onto the image's pixels 0 to size - 1.
+
+        A box in an image of unknown size stays as it is.
+        """
         corners = np.concatenate([self.bbox_xywh[:, :2], self.bbox_xywh[:, :2] + self.bbox_xywh[:, 2:]], axis=1)
-        last_pixel = np.tile(self.images.size[self.image_row] - 1, (1, 2))
-        clipped: npt.NDArray[np.float64] = np.clip(corners, 0, last_pixel)
+        size = np.tile(self.images.size[self.image_row], (1, 2))
+        clipped: npt.NDArray[np.float64] = np.where(size > 0, np.clip(corners, 0, size - 1), corners)
         return clipped
 
     def filled_area(self) -> npt.NDArray[np.float32]:
@@ -203,19 +208,28 @@ class DetectionTable:
 
 def _taken_columns(table: InstanceTable | DetectionTable, selection: Selection) -> dict[str, Any]:
     taken: dict[str, Any] = {}
-    for field in fields(table):
-        column = getattr(table, field.name)
+    for name, column in _columns(table).items():
         if isinstance(column, np.ndarray):
-            taken[field.name] = column[selection]
+            taken[name] = column[selection]
         elif isinstance(column, ByteColumn):
-            taken[field.name] = column.take(selection)
+            taken[name] = column.take(selection)
+        elif isinstance(column, Mapping):
+            taken[name] = {key: values[selection] for key, values in column.items()}
     return taken
 
 
+def _columns(table: Any) -> dict[str, Any]:
+    return {f.name: getattr(table, f.name) for f in fields(table)}
+
+
 def _check_shapes(table: ImageTable | InstanceTable | DetectionTable, trailing: dict[str, tuple[int, ...]]) -> None:
-    columns = {f.name: getattr(table, f.name) for f in fields(table)}
+    columns = _columns(table)
     rows = len(table.id)
-    wrong = []
+    wrong = [
+        f"extras[{name!r}] has {len(column)} rows, expected {rows}"
+        for name, column in columns.get("extras", {}).items()
+        if len(column) != rows
+    ]
     for name, column in columns.items():
         if isinstance(column, np.ndarray) and column.shape != (rows, *trailing.get(name, ())):
             wrong.append(f"{name} has shape {column.shape}, expected {(rows, *trailing.get(name, ()))}")
@@ -226,9 +240,14 @@ def _check_shapes(table: ImageTable | InstanceTable | DetectionTable, trailing: 
 
 
 def _freeze(table: Any) -> None:
-    for field in fields(table):
-        column = getattr(table, field.name)
+    for name, column in _columns(table).items():
         if isinstance(column, np.ndarray):
-            column = column.view(np.ndarray)  # a memory map indexes slowly under its own class
-            column.flags.writeable = False
-            object.__setattr__(table, field.name, column)
+            object.__setattr__(table, name, _read_only(column))
+        elif isinstance(column, Mapping):
+            object.__setattr__(table, name, {key: _read_only(values) for key, values in column.items()})
+
+
+def _read_only(column: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    column = column.view(np.ndarray)  # a memory map indexes slowly under its own class
+    column.flags.writeable = False
+    return column

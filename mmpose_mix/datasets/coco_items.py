@@ -74,6 +74,7 @@ class Persons:
         area: (M,) float32.
         iscrowd: (M,) bool.
         raw: The JSON text of each annotation, where evaluation needs it.
+        extras: Columns that one format alone has, by their key in an item.
     """
 
     paths: ImagePaths
@@ -87,6 +88,7 @@ class Persons:
     area: np.ndarray
     iscrowd: np.ndarray
     raw: Optional[ByteColumn]
+    extras: Mapping[str, np.ndarray]
 
     @classmethod
     def of(cls, table: InstanceTable, prefix: str) -> Persons:
@@ -102,15 +104,19 @@ class Persons:
             area=table.filled_area(),
             iscrowd=table.iscrowd,
             raw=table.raw,
+            extras=table.extras,
         )
 
     def take(self, selection: Selection) -> Persons:
-        columns = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "paths"}
-        taken = {
+        columns = {
+            field.name: getattr(self, field.name) for field in fields(self) if field.name not in ("paths", "extras")
+        }
+        taken: dict[str, Any] = {
             name: column.take(selection) if isinstance(column, ByteColumn) else column[selection]
             for name, column in columns.items()
             if column is not None
         }
+        taken["extras"] = {name: column[selection] for name, column in self.extras.items()}
         return replace(self, **taken)
 
     def raw_annotation(self, row: int) -> dict[str, Any]:
@@ -152,6 +158,8 @@ class TopdownItems(Items):
             "id": persons.id.item(index),
             "category_id": np.array(persons.category_id.item(index)),
         }
+        for name, column in persons.extras.items():
+            info[name] = column[row].copy()
         if persons.raw is not None:
             info["raw_ann_info"] = persons.raw_annotation(index)
             info["segmentation"] = copy.deepcopy(info["raw_ann_info"].get("segmentation"))
@@ -227,6 +235,8 @@ class BottomupItems(Items):
             category_id=persons.category_id[row].astype(np.int64),
             invalid_segs=[],
         )
+        for name, column in persons.extras.items():
+            info[name] = column[row].copy()
         invalid = (start + np.flatnonzero(self.invalid[row])).tolist()
         if persons.raw is not None:
             info["raw_ann_info"] = [persons.raw_annotation(i) for i in range(start, stop)]

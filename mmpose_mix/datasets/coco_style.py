@@ -10,7 +10,7 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.fileio import exists, get_local_path
 
-from mmpose_mix.annotations.coco_json import read_coco_images, read_coco_json, read_detections_json
+from mmpose_mix.annotations.coco_json import CocoFile, read_coco_images, read_coco_json, read_detections_json
 from mmpose_mix.annotations.table import InstanceTable, Selection
 from mmpose_mix.datasets.building import built_transforms
 from mmpose_mix.datasets.coco_items import (
@@ -49,7 +49,8 @@ class CocoStyleDataset(BaseDataset):
     The annotations are kept as columns of arrays. ``data_list`` is a read-only sequence that makes each ``data_info``
     dict when it is asked for: nothing that a transform does to an item reaches the columns.
 
-    A data set of its own format overrides :meth:`load_data_list`, which may return a list of dicts as well.
+    A data set of its own format overrides :meth:`read_annotations`, which gives columns, or :meth:`load_data_list`,
+    which may return a list of dicts as well.
 
     Args:
         ann_file: COCO annotation file, relative to ``data_root`` or absolute.
@@ -109,7 +110,9 @@ class CocoStyleDataset(BaseDataset):
         self.bbox_file = os.fspath(bbox_file) if bbox_file else None
         self.sample_interval = sample_interval
         self._given_ann_file = ann_file
-        self._check_arguments(test_mode, data_prefix, filter_cfg)
+        found = self._findings(test_mode, data_prefix, filter_cfg)
+        if found:
+            raise ValueError(f"{type(self).__name__}: {'; '.join(found)}")
         super().__init__(
             ann_file=os.fspath(ann_file),
             metainfo=metainfo,
@@ -177,7 +180,7 @@ class CocoStyleDataset(BaseDataset):
             return self._load_detections(num_keypoints)
         outlines = self.data_mode == "bottomup" and not self.test_mode
         with get_local_path(self.ann_file) as path:
-            file = read_coco_json(path, num_keypoints, with_outlines=outlines, with_raw=self.test_mode)
+            file = self.read_annotations(path, with_outlines=outlines, with_raw=self.test_mode)
         self._set_classes(file.categories)
         table = file.instances
         self._tally.append(
@@ -196,6 +199,10 @@ class CocoStyleDataset(BaseDataset):
             wanted_images[table.image_row] = False
             return BottomupItems.of(table, self.data_prefix["img"], np.flatnonzero(wanted_images))
         return BottomupItems.of(table, self.data_prefix["img"], np.empty(0, dtype=np.int32))
+
+    def read_annotations(self, path: str, *, with_outlines: bool, with_raw: bool) -> CocoFile:
+        """The persons of the annotation file as columns; see :func:`read_coco_json` for the arguments."""
+        return read_coco_json(path, self._metainfo["num_keypoints"], with_outlines=with_outlines, with_raw=with_raw)
 
     def filter_data(self) -> Sequence[Mapping[str, Any]]:
         """The items of ``data_list`` that ``filter_cfg`` leaves."""
@@ -273,9 +280,10 @@ class CocoStyleDataset(BaseDataset):
         if found:
             raise TypeError(f"{type(self).__name__}: {'; '.join(found)}")
 
-    def _check_arguments(
+    def _findings(
         self, test_mode: bool, data_prefix: Mapping[str, str], filter_cfg: Optional[Mapping[str, Any]]
-    ) -> None:
+    ) -> list[str]:
+        """What contradicts itself in the arguments."""
         found = []
         if self.data_mode not in ("topdown", "bottomup"):
             found.append(f"data_mode={self.data_mode!r}; allowed are 'topdown' and 'bottomup'")
@@ -298,8 +306,7 @@ class CocoStyleDataset(BaseDataset):
             found.append(f"filter_cfg bbox_score_thr={threshold!r}; give a number")
         elif filter_cfg and self.data_mode == "bottomup":
             found.append("filter_cfg bbox_score_thr with data_mode='bottomup'; it selects boxes in 'topdown' only")
-        if found:
-            raise ValueError(f"{type(self).__name__}: {'; '.join(found)}")
+        return found
 
     def _refuse_absent_files(self) -> None:
         name = type(self).__name__

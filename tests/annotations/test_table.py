@@ -153,3 +153,19 @@ def test_columns_cannot_be_written_to() -> None:
 def test_columns_of_other_lengths_and_shapes_are_refused_together() -> None:
     with pytest.raises(ValueError, match=r"id has shape .*bbox_xywh has shape \(1, 5\), expected \(2, 4\)"):
         one_person(id=np.zeros((2, 1), np.int64), bbox_xywh=np.zeros((1, 5)))
+
+
+def test_a_box_in_an_image_of_unknown_size_stays_as_it_is() -> None:
+    table = one_person(images=image_table([(0, 0)]), bbox_xywh=np.array([[-5.5, 40, 100, 20]]))
+    assert table.clipped_xyxy().tolist() == [[-5.5, 40, 94.5, 60]]
+    assert table.filled_area() == pytest.approx([100 * 20 * 0.53])
+
+
+def test_columns_of_one_format_alone_go_with_their_rows_and_cannot_be_written_to() -> None:
+    table = one_person(extras={"bbox_center": np.array([[5.0, 6.0]])})
+    assert table.take(np.array([0, 0])[:1]).extras["bbox_center"].tolist() == [[5, 6]]
+    assert table.take(slice(0, 0)).extras["bbox_center"].shape == (0, 2)
+    with pytest.raises(ValueError, match="read-only"):
+        table.extras["bbox_center"][0] = 0
+    with pytest.raises(ValueError, match=r"extras\['bbox_center'\] has 2 rows, expected 1"):
+        one_person(extras={"bbox_center": np.zeros((2, 2))})
