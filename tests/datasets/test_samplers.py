@@ -547,3 +547,18 @@ class TestState:
     def test_what_is_no_dict_is_refused(self):
         with pytest.raises(TypeError, match="the state is a list"):
             sampler_of(Lengths(30, 50), 8).load_state_dict([])
+
+
+def test_a_schedule_reaches_persistent_workers_that_prefetch():
+    dataset = CombinedDataset(COCO, [listed("a", 20), listed("b", 20)])
+    sampler = sampler_of(
+        dataset, 8, {"by_epoch": False, "stages": [{"begin": 0, "ratio": [1, 0]}, {"begin": 6, "ratio": [1, 3]}]}
+    )
+    loader = DataLoader(
+        dataset, 8, sampler=sampler, num_workers=2, persistent_workers=True, prefetch_factor=4, collate_fn=list
+    )
+    of_second = []
+    for epoch in range(2):
+        sampler.set_epoch(epoch)
+        of_second += [sum(item["source"] for item in batch) for batch in loader]
+    assert of_second == [0] * 6 + [6] * 4
