@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, Optional, TypeVar, Union
+from typing import Annotated, Any, Generic, NamedTuple, Optional, TypeVar, Union
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from mmpose_mix.annotations.instance_fields import COCO_FIELDS, InstanceFields, keypoint_texts, struct_of
 from mmpose_mix.annotations.json_file import PathLike, bytes_of, decoded, located, some
 from mmpose_mix.annotations.table import ByteColumn, DetectionTable, ImageTable, InstanceTable
 
@@ -19,7 +20,6 @@ A = TypeVar("A")
 _Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _Int32 = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 _Size = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
-_Box = tuple[float, float, float, float]
 
 
 class CocoImage(msgspec.Struct, gc=False):
@@ -36,8 +36,6 @@ class _Annotation(msgspec.Struct, gc=False):
     id: _Int64
     image_id: _Int64
     category_id: _Int32
-    bbox: Union[_Box, msgspec.UnsetType] = msgspec.UNSET
-    keypoints: msgspec.Raw = msgspec.Raw()
     num_keypoints: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] = -1
     area: float = float("nan")
     iscrowd: Union[bool, int] = False
@@ -45,6 +43,14 @@ class _Annotation(msgspec.Struct, gc=False):
 
 class _OutlinedAnnotation(_Annotation, gc=False):
     segmentation: msgspec.Raw = msgspec.Raw()
+
+
+class _Row(NamedTuple):
+    """One instance: which annotation it is from, and by which fields."""
+
+    place: int
+    annotation: Any
+    part: InstanceFields
 
 
 class _File(msgspec.Struct, Generic[A]):
@@ -81,7 +87,12 @@ class CocoFile:
 
 
 def read_coco_json(
-    path: PathLike, num_keypoints: Optional[int] = None, *, with_outlines: bool = False, with_raw: bool = False
+    path: PathLike,
+    num_keypoints: Optional[int] = None,
+    *,
+    parts: Sequence[InstanceFields] = COCO_FIELDS,
+    with_outlines: bool = False,
+    with_raw: bool = False,
 ) -> CocoFile:
     """Read a COCO keypoint annotation file.
 
@@ -90,31 +101,32 @@ def read_coco_json(
     Args:
         path: JSON file: an object with ``images`` and ``annotations``. Fields that the columns do not need are skipped.
         num_keypoints: K, keypoints per person; ``None`` takes it from the first person.
+        parts: The instances of each annotation, by the fields that they are read from: by default one, the person.
+            Several become as many rows, in this order.
         with_outlines: Keep the JSON text of each ``segmentation``.
         with_raw: Keep the JSON text of each annotation.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if the file is empty, truncated or no JSON (``NaN`` and ``Infinity`` are none), if a field is
-            missing or of another type, if image ids repeat, or if an annotation names an unknown image or has another
-            number of keypoints than K.
+            missing or of another type, if image ids repeat, or if an annotation names an unknown image, has another
+            number of keypoints than K, or some but not all of the keypoint lists of an instance.
     """
     data = bytes_of(path)
-    annotation_type = _OutlinedAnnotation if with_outlines else _Annotation
-    file: _File[_Annotation] = decoded(data, _File[annotation_type], path, _COCO_HINT)  # type: ignore[valid-type]
-    annotations = file.annotations
+    annotation_type = struct_of(parts, _OutlinedAnnotation if with_outlines else _Annotation)
+    file: _File[Any] = decoded(data, _File[annotation_type], path, _COCO_HINT)  # type: ignore[valid-type]
     images = image_table(file.images, path)
-    places, keypoints = _usable_rows(annotations, num_keypoints, path)
-    kept = [annotations[place] for place in places]
-    image_ids = np.fromiter((a.image_id for a in kept), np.int64, len(kept))
+    rows, keypoints = _usable_rows(file.annotations, parts, num_keypoints, path)
+    image_ids = np.fromiter((row.annotation.image_id for row in rows), np.int64, len(rows))
     image_row = images.rows_of(image_ids)
-    _refuse_unknown_images(path, "annotations", places, image_ids, image_row)
-    columns = _columns_of(kept)
+    _refuse_unknown_images(path, "annotations", [row.place for row in rows], image_ids, image_row)
+    columns = _columns_of(rows)
+    columns["extras"] = {name: _extra(rows, name, path) for name in parts[0].more}
     if with_outlines:
-        columns["segmentation"] = ByteColumn.of([a.segmentation for a in kept if isinstance(a, _OutlinedAnnotation)])
+        columns["segmentation"] = ByteColumn.of([row.annotation.segmentation for row in rows])
     if with_raw:
         texts = decoded(data, _File[msgspec.Raw], path, _COCO_HINT).annotations
-        columns["raw"] = ByteColumn.of([texts[place] for place in places])
+        columns["raw"] = ByteColumn.of([texts[row.place] for row in rows])
     instances = InstanceTable(
         images=images,
         image_row=image_row,
@@ -124,21 +136,33 @@ def read_coco_json(
     )
     if np.any(np.diff(image_row) < 0):
         instances = instances.take(np.argsort(image_row, kind="stable"))
-    return CocoFile(instances, file.categories, len(annotations))
+    return CocoFile(instances, file.categories, len(file.annotations))
 
 
-def _columns_of(annotations: Sequence[_Annotation]) -> dict[str, Any]:
+def _columns_of(rows: Sequence[_Row]) -> dict[str, Any]:
     def column(values: Iterable[float], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-        return np.fromiter(values, dtype, len(annotations))
+        return np.fromiter(values, dtype, len(rows))
 
+    boxes = [getattr(row.annotation, row.part.bbox) if row.part.bbox else (0.0,) * 4 for row in rows]
     return {
-        "id": column((a.id for a in annotations), np.int64),
-        "category_id": column((a.category_id for a in annotations), np.int32),
-        "bbox_xywh": np.array([a.bbox for a in annotations], dtype=np.float64).reshape(-1, 4),
-        "num_keypoints": column((a.num_keypoints for a in annotations), np.int32),
-        "area": column((a.area for a in annotations), np.float64),
-        "iscrowd": column((bool(a.iscrowd) for a in annotations), np.bool_),
+        "id": column((row.annotation.id for row in rows), np.int64),
+        "category_id": column((row.annotation.category_id for row in rows), np.int32),
+        "bbox_xywh": np.array(boxes, dtype=np.float64).reshape(-1, 4),
+        "num_keypoints": column((row.annotation.num_keypoints if row.part.whole else -1 for row in rows), np.int32),
+        "area": column((row.annotation.area if row.part.whole else np.nan for row in rows), np.float64),
+        "iscrowd": column((bool(row.annotation.iscrowd) for row in rows), np.bool_),
     }
+
+
+def _extra(rows: Sequence[_Row], name: str, path: PathLike) -> npt.NDArray[np.float64]:
+    values = [getattr(row.annotation, name) for row in rows]
+    shape = np.shape(values[0]) if values else ()
+    wrong = [
+        f"annotations[{row.place}].{name} is {value}" for row, value in zip(rows, values) if np.shape(value) != shape
+    ]
+    if wrong:
+        raise ValueError(f"{os.fspath(path)}: {some(wrong, 'value', 'values')}, expected as many numbers in each.")
+    return np.array(values, dtype=np.float64)
 
 
 def read_coco_images(path: PathLike) -> tuple[ImageTable, Optional[list[dict[str, Any]]]]:
@@ -199,35 +223,50 @@ def image_table(images: Sequence[CocoImage], path: PathLike) -> ImageTable:
 
 
 def _usable_rows(
-    annotations: Sequence[_Annotation], num_keypoints: Optional[int], path: PathLike
-) -> tuple[list[int], npt.NDArray[np.float32]]:
-    """Places of the annotations that have a box and keypoints, and those keypoints, (M, K, 3)."""
-    decoder = msgspec.json.Decoder(list[float])
+    annotations: Sequence[Any], parts: Sequence[InstanceFields], num_keypoints: Optional[int], path: PathLike
+) -> tuple[list[_Row], npt.NDArray[np.float32]]:
+    """The instances that have a box and keypoints, and those keypoints, (M, K, 3)."""
     wanted = None if num_keypoints is None else 3 * num_keypoints
     values = np.empty((0, 0), dtype=np.float32)
-    places: list[int] = []
+    rows: list[_Row] = []
     wrong: list[str] = []
     for place, annotation in enumerate(annotations):
-        if annotation.bbox is msgspec.UNSET or not annotation.keypoints:
-            continue
-        try:
-            row = decoder.decode(annotation.keypoints)
-        except msgspec.DecodeError as error:
-            raise ValueError(located(error, path, f"annotations[{place}].keypoints")) from None
-        if not row:
-            continue
-        if wanted is None and len(row) % 3 == 0:
-            wanted = len(row)
-        if len(row) != wanted:
-            wrong.append(f"annotations[{place}].keypoints has {len(row)} numbers")
-            continue
-        if not values.size:
-            values = np.empty((len(annotations), wanted), dtype=np.float32)
-        values[len(places)] = row
-        places.append(place)
+        for part in parts:
+            texts = keypoint_texts(annotation, part)
+            numbers = _numbers_of(texts, place, part, path) if texts else ()
+            if not numbers or (part.valid and max(numbers) <= 0):
+                continue
+            if wanted is None and len(numbers) % 3 == 0:
+                wanted = len(numbers)
+            if len(numbers) != wanted:
+                wrong.append(f"annotations[{place}].{' + '.join(part.keypoints)} has {len(numbers)} numbers")
+                continue
+            if not values.size:
+                values = np.empty((len(annotations) * len(parts), wanted), dtype=np.float32)
+            values[len(rows)] = numbers
+            rows.append(_Row(place, annotation, part))
     if wrong:
         _refuse_lengths(path, wrong, wanted)
-    return places, values[: len(places)].reshape(len(places), (wanted or 0) // 3, 3)
+    return rows, values[: len(rows)].reshape(len(rows), (wanted or 0) // 3, 3)
+
+
+_DECODER = msgspec.json.Decoder(list[float])
+
+
+def _numbers_of(texts: Sequence[msgspec.Raw], place: int, part: InstanceFields, path: PathLike) -> list[float]:
+    """x, y and visibility of each keypoint of an instance, in one list."""
+    numbers: list[float] = []
+    for name, text in zip(part.keypoints, texts):
+        if not text:
+            raise ValueError(
+                f"{os.fspath(path)}: annotations[{place}] has no {name}, but others of {', '.join(part.keypoints)}. "
+                f"Use the annotation file of the data set, or leave the annotation out."
+            )
+        try:
+            numbers += _DECODER.decode(text)
+        except msgspec.DecodeError as error:
+            raise ValueError(located(error, path, f"annotations[{place}].{name}")) from None
+    return numbers
 
 
 def _refuse_lengths(path: PathLike, wrong: Sequence[str], wanted: Optional[int]) -> None:

@@ -112,6 +112,7 @@ class InstanceTable:
         segmentation: The JSON text of each person's outline, empty where absent; ``None`` when it was not asked for.
         raw: The JSON text of each whole annotation; ``None`` when it was not asked for.
         extras: Columns that one format alone has, (M, ...) each, by the key that they have in an item.
+        clip: Whether boxes end where their image does; false for formats whose boxes may lie partly outside.
 
     Raises:
         ValueError: if columns differ in length or have another shape.
@@ -130,6 +131,7 @@ class InstanceTable:
     segmentation: Optional[ByteColumn] = None
     raw: Optional[ByteColumn] = None
     extras: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    clip: bool = True
 
     def __post_init__(self) -> None:
         num_keypoints = self.keypoints.shape[1] if self.keypoints.ndim > 1 else 0
@@ -146,9 +148,13 @@ class InstanceTable:
     def clipped_xyxy(self) -> npt.NDArray[np.float64]:
         """(M, 4) float64: the boxes as x1, y1, x2, y2, each corner moved onto the image's pixels 0 to size - 1.
 
-        A box in an image of unknown size stays as it is.
+        A box in an image of unknown size stays as it is, and so do all with ``clip=False``.
         """
-        corners = np.concatenate([self.bbox_xywh[:, :2], self.bbox_xywh[:, :2] + self.bbox_xywh[:, 2:]], axis=1)
+        corners: npt.NDArray[np.float64] = np.concatenate(
+            [self.bbox_xywh[:, :2], self.bbox_xywh[:, :2] + self.bbox_xywh[:, 2:]], axis=1
+        )
+        if not self.clip:
+            return corners
         size = np.tile(self.images.size[self.image_row], (1, 2))
         clipped: npt.NDArray[np.float64] = np.where(size > 0, np.clip(corners, 0, size - 1), corners)
         return clipped

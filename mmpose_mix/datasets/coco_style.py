@@ -11,7 +11,8 @@ from mmengine.dataset import BaseDataset
 from mmengine.fileio import exists, get_local_path
 
 from mmpose_mix.annotations.coco_json import CocoFile, read_coco_images, read_coco_json, read_detections_json
-from mmpose_mix.annotations.table import InstanceTable, Selection
+from mmpose_mix.annotations.instance_fields import COCO_FIELDS, InstanceFields
+from mmpose_mix.annotations.table import ImageTable, InstanceTable, Selection
 from mmpose_mix.datasets.building import built_transforms
 from mmpose_mix.datasets.coco_items import (
     BottomupItems,
@@ -49,8 +50,8 @@ class CocoStyleDataset(BaseDataset):
     The annotations are kept as columns of arrays. ``data_list`` is a read-only sequence that makes each ``data_info``
     dict when it is asked for: nothing that a transform does to an item reaches the columns.
 
-    A data set of its own format overrides :meth:`read_annotations`, which gives columns, or :meth:`load_data_list`,
-    which may return a list of dicts as well.
+    A data set of its own format names the fields that its instances are read from in ``INSTANCE_FIELDS``, or overrides
+    :meth:`read_annotations`, which gives columns, or :meth:`load_data_list`, which may return a list of dicts as well.
 
     Args:
         ann_file: COCO annotation file, relative to ``data_root`` or absolute.
@@ -66,8 +67,9 @@ class CocoStyleDataset(BaseDataset):
         serialize_data: Accepted for MMPose's configs. Both values give the same data set: MMEngine serializes lists of
             dicts to keep workers from copying them, and arrays of columns are not copied in the first place.
         pipeline: Transforms, as configs or callables.
-        test_mode: The items carry ``raw_ann_info`` and ``segmentation``; in bottom-up mode images without persons
-            are items too; the metainfo carries ``ann_file`` for the metric.
+        test_mode: The items carry ``raw_ann_info`` and ``segmentation`` where an annotation is one instance; in
+            bottom-up mode images without persons are items too; the metainfo carries ``ann_file`` for the metric where
+            its keypoints are in COCO's own field.
         lazy_init: Read the files at first use.
         max_refetch: How many next items are tried, in training, in the place of one that the pipeline dropped.
         sample_interval: Keep the images whose id is divisible by it. Not with ``bbox_file``.
@@ -80,6 +82,8 @@ class CocoStyleDataset(BaseDataset):
     """
 
     METAINFO: dict = {}
+    INSTANCE_FIELDS: tuple[InstanceFields, ...] = COCO_FIELDS
+    FILTERS: tuple[str, ...] = ("bbox_score_thr",)
 
     def __init__(
         self,
@@ -126,7 +130,7 @@ class CocoStyleDataset(BaseDataset):
             lazy_init=True,
             max_refetch=max_refetch,
         )
-        if test_mode:
+        if test_mode and all(part.keypoints == COCO_FIELDS[0].keypoints for part in self.INSTANCE_FIELDS):
             self._metainfo["ann_file"] = self.ann_file
         self._keypoints = keypoint_set(self._metainfo)
         if not lazy_init:
@@ -178,19 +182,21 @@ class CocoStyleDataset(BaseDataset):
         num_keypoints = self._metainfo["num_keypoints"]
         if self.bbox_file:
             return self._load_detections(num_keypoints)
-        outlines = self.data_mode == "bottomup" and not self.test_mode
+        raw = self.test_mode and all(part.whole for part in self.INSTANCE_FIELDS)
+        outlines = self.data_mode == "bottomup" and not raw
         with get_local_path(self.ann_file) as path:
-            file = self.read_annotations(path, with_outlines=outlines, with_raw=self.test_mode)
+            file = self.read_annotations(path, with_outlines=outlines, with_raw=raw)
         self._set_classes(file.categories)
         table = file.instances
         self._tally.append(
             f"{file.num_annotations} annotations of {len(table.images)} images, "
             f"{len(table)} of them with bbox and keypoints"
         )
-        wanted_images = table.images.id % self.sample_interval == 0
-        if self.sample_interval != 1:
+        wanted_images = np.ones(len(table.images), dtype=np.bool_)
+        for words, kept in self.image_filters(table.images).items():
+            wanted_images &= kept
             table = table.take(wanted_images[table.image_row])
-            self._tally.append(f"{len(table)} left by sample_interval={self.sample_interval}")
+            self._tally.append(f"{len(table)} left by {words}")
         if self.test_mode:
             self._refuse_repeated_ids(table)
         if self.data_mode == "topdown":
@@ -202,7 +208,19 @@ class CocoStyleDataset(BaseDataset):
 
     def read_annotations(self, path: str, *, with_outlines: bool, with_raw: bool) -> CocoFile:
         """The persons of the annotation file as columns; see :func:`read_coco_json` for the arguments."""
-        return read_coco_json(path, self._metainfo["num_keypoints"], with_outlines=with_outlines, with_raw=with_raw)
+        return read_coco_json(
+            path,
+            self._metainfo["num_keypoints"],
+            parts=self.INSTANCE_FIELDS,
+            with_outlines=with_outlines,
+            with_raw=with_raw,
+        )
+
+    def image_filters(self, images: ImageTable) -> dict[str, np.ndarray]:
+        """What leaves out whole images: its words in the config to (I,) bool, the images that it keeps."""
+        if self.sample_interval == 1:
+            return {}
+        return {f"sample_interval={self.sample_interval}": images.id % self.sample_interval == 0}
 
     def filter_data(self) -> Sequence[Mapping[str, Any]]:
         """The items of ``data_list`` that ``filter_cfg`` leaves."""
@@ -298,13 +316,14 @@ class CocoStyleDataset(BaseDataset):
             found.append(f"sample_interval={interval} with bbox_file; it selects annotated images only")
         if set(data_prefix) != {"img"}:
             found.append(f"data_prefix={dict(data_prefix)}; give dict(img=FOLDER)")
-        unknown = [key for key in filter_cfg or {} if key != "bbox_score_thr"]
+        unknown = [key for key in filter_cfg or {} if key not in self.FILTERS]
         threshold = (filter_cfg or {}).get("bbox_score_thr", 0)
         if unknown:
-            found.append(f"filter_cfg has unknown keys {unknown}; allowed is 'bbox_score_thr'")
+            allowed = "allowed is" if len(self.FILTERS) == 1 else "allowed are"
+            found.append(f"filter_cfg has unknown keys {unknown}; {allowed} {', '.join(map(repr, self.FILTERS))}")
         elif not isinstance(threshold, (int, float)) or isinstance(threshold, bool):
             found.append(f"filter_cfg bbox_score_thr={threshold!r}; give a number")
-        elif filter_cfg and self.data_mode == "bottomup":
+        elif "bbox_score_thr" in (filter_cfg or {}) and self.data_mode == "bottomup":
             found.append("filter_cfg bbox_score_thr with data_mode='bottomup'; it selects boxes in 'topdown' only")
         return found
 

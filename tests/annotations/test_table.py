@@ -169,3 +169,9 @@ def test_columns_of_one_format_alone_go_with_their_rows_and_cannot_be_written_to
         table.extras["bbox_center"][0] = 0
     with pytest.raises(ValueError, match=r"extras\['bbox_center'\] has 2 rows, expected 1"):
         one_person(extras={"bbox_center": np.zeros((2, 2))})
+
+
+def test_boxes_of_a_format_that_does_not_clip_stay() -> None:
+    table = one_person(bbox_xywh=np.array([[-5.0, 40, 10, 30]]), clip=False)
+    assert table.clipped_xyxy().tolist() == [[-5, 40, 5, 70]]
+    assert not table.take(slice(0, 1)).clip
