@@ -54,6 +54,8 @@ def stand_in_mmpose(tmp_path: Path) -> Path:
     [
         ("DATASETS", "CombinedDataset"),
         ("DATASETS", "CocoDataset"),
+        ("DATASETS", "MpiiDataset"),
+        ("DATASETS", "AP10KDataset"),
         ("TRANSFORMS", "KeypointConverter"),
         ("DATA_SAMPLERS", "MultiSourceSampler"),
         ("MODELS", "HRNet"),

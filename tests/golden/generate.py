@@ -1,6 +1,6 @@
 """Record what MMPose 1.3.2 computes, for the parity tests of this folder. Run in an environment that has MMPose.
 
-    python tests/golden/generate.py PATH_OF_POSE_SAMPLES [--only datasets transforms codecs models evaluation]
+    python tests/golden/generate.py PATH_OF_POSE_SAMPLES [--only datasets body transforms codecs models evaluation]
 
 README.md beside this file tells how such an environment is made.
 """
@@ -16,6 +16,7 @@ from typing import Any
 
 import cv2
 import golden_file
+import golden_inputs as given
 import numpy as np
 import observations as look
 import torch
@@ -68,10 +69,16 @@ def record(samples: Path) -> dict[str, Any]:
 
     def datasets() -> Any:
         return {
-            "datasets": look.observe_datasets(registry, samples),
+            "datasets": look.observe_datasets(registry, given.dataset_cases(samples)),
             "combined": look.observe_combined(registry, samples, metainfo),
             "metainfo": look.observe_metainfo(parse_pose_metainfo, metainfo),
             "converters": look.observe_converters(registry),
+        }
+
+    def body() -> Any:
+        return {
+            "datasets": look.observe_datasets(registry, given.body_cases(samples)),
+            "metainfo": look.observe_metainfo(parse_pose_metainfo, metainfo, given.BODY_METAINFO_FILES),
         }
 
     def transforms() -> Any:
@@ -101,6 +108,7 @@ def record(samples: Path) -> dict[str, Any]:
 
     return {
         "datasets": datasets,
+        "body": body,
         "transforms": transforms,
         "codecs": lambda: look.observe_codecs(registry),
         "models": models,

@@ -20,6 +20,10 @@ COCO_TO_UNION = [(index, index) for index in range(17)]
 
 SEEDS = (0, 1, 2, 3, 4, 5)
 METAINFO_FILES = ("coco", "aic", "coco_aic")
+BODY_METAINFO_FILES = (
+    "crowdpose", "mpii", "jhmdb", "posetrack18", "halpe", "halpe26", "ochuman", "humanart", "exlpose", "mhp", "ap10k",
+    "animalpose",
+)  # fmt: skip
 
 
 def coco_files(samples: Path) -> dict[str, Any]:
@@ -51,6 +55,27 @@ def dataset_cases(samples: Path) -> dict[str, dict[str, Any]]:
     for mode in ("topdown", "topdown_test", "bottomup", "bottomup_test"):
         cases[f"aic_{mode}"] = {"type": "AicDataset", **aic_files(samples), **modes[mode]}
     return cases
+
+
+def body_cases(samples: Path) -> dict[str, dict[str, Any]]:
+    """Configs of the further body data sets by name, each in training and in test mode."""
+    modes: dict[str, dict[str, Any]] = {
+        "topdown": {},
+        "topdown_test": {"test_mode": True},
+        "bottomup": {"data_mode": "bottomup"},
+    }
+    files = {
+        "crowdpose": ("CrowdPoseDataset", "test_crowdpose.json"),
+        "jhmdb": ("JhmdbDataset", "test_jhmdb_sub1.json"),
+        "ochuman": ("OCHumanDataset", "test_ochuman.json"),
+        "halpe": ("HalpeDataset", "test_halpe.json"),
+        "mpii": ("MpiiDataset", "test_mpii.json"),
+    }
+    return {
+        f"{name}_{mode}": {"type": kind, "data_root": str(samples / name), "ann_file": ann_file, **args}
+        for name, (kind, ann_file) in files.items()
+        for mode, args in modes.items()
+    }
 
 
 def combined_cases(samples: Path, metainfo_folder: Path) -> dict[str, dict[str, Any]]:

@@ -35,13 +35,13 @@ def observe_item(item: dict[str, Any]) -> dict[str, Any]:
     return seen
 
 
-def observe_datasets(registry: ModuleType, samples: Path) -> dict[str, Any]:
+def observe_datasets(registry: ModuleType, cases: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """Every item and the metainfo's class names of every data set case."""
     seen = {}
-    for name, config in given.dataset_cases(samples).items():
+    for name, config in cases.items():
         dataset = registry.DATASETS.build(copy.deepcopy(config))
         items = [observe_item(dataset[index]) for index in range(len(dataset))]
-        seen[name] = {"items": items, "classes": [entry["name"] for entry in dataset.metainfo["CLASSES"]]}
+        seen[name] = {"items": items, "classes": [entry["name"] for entry in dataset.metainfo.get("CLASSES", ())]}
     return seen
 
 
@@ -55,10 +55,12 @@ def observe_combined(registry: ModuleType, samples: Path, metainfo_folder: Path)
     return seen
 
 
-def observe_metainfo(parse: Any, metainfo_folder: Path) -> dict[str, Any]:
+def observe_metainfo(
+    parse: Any, metainfo_folder: Path, names: tuple[str, ...] = given.METAINFO_FILES
+) -> dict[str, Any]:
     """The parsed metainfo of each file."""
     seen = {}
-    for name in given.METAINFO_FILES:
+    for name in names:
         parsed = parse({"from_file": str(metainfo_folder / f"{name}.py")})
         parsed["keypoint_colors"], parsed["skeleton_link_colors"] = (
             np.asarray(parsed[key], np.uint8) for key in ("keypoint_colors", "skeleton_link_colors")

@@ -26,7 +26,7 @@ def expected(recorded: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def plain(pose_samples: Path) -> Any:
-    return look.observe_datasets(registry, pose_samples)
+    return look.observe_datasets(registry, given.dataset_cases(pose_samples))
 
 
 @pytest.fixture(scope="module")
