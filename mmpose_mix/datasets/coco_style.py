@@ -69,7 +69,7 @@ class CocoStyleDataset(BaseDataset):
         pipeline: Transforms, as configs or callables.
         test_mode: The items carry ``raw_ann_info`` and ``segmentation`` where an annotation is one instance; in
             bottom-up mode images without persons are items too; the metainfo carries ``ann_file`` for the metric where
-            its keypoints are in COCO's own field.
+            the keypoints are in COCO's own field.
         lazy_init: Read the files at first use.
         max_refetch: How many next items are tried, in training, in the place of one that the pipeline dropped.
         sample_interval: Keep the images whose id is divisible by it. Not with ``bbox_file``.
@@ -130,7 +130,7 @@ class CocoStyleDataset(BaseDataset):
             lazy_init=True,
             max_refetch=max_refetch,
         )
-        if test_mode and all(part.keypoints == COCO_FIELDS[0].keypoints for part in self.INSTANCE_FIELDS):
+        if test_mode and all(part.whole and part.keypoints == ("keypoints",) for part in self.INSTANCE_FIELDS):
             self._metainfo["ann_file"] = self.ann_file
         self._keypoints = keypoint_set(self._metainfo)
         if not lazy_init:
