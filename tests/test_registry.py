@@ -56,6 +56,8 @@ def stand_in_mmpose(tmp_path: Path) -> Path:
         ("DATASETS", "CocoDataset"),
         ("DATASETS", "MpiiDataset"),
         ("DATASETS", "AP10KDataset"),
+        ("DATASETS", "CocoWholeBodyDataset"),
+        ("DATASETS", "InterHand2DDoubleDataset"),
         ("TRANSFORMS", "KeypointConverter"),
         ("DATA_SAMPLERS", "MultiSourceSampler"),
         ("MODELS", "HRNet"),

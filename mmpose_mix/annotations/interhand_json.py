@@ -124,7 +124,7 @@ def _first_of_each_image(
     unknown = [f"annotations[{place}]" for place in np.flatnonzero(image_row < 0).tolist()]
     if unknown:
         raise ValueError(
-            f"{os.fspath(path)}: {some(unknown, 'entry names', 'entries name')} an image_id that no image has. "
+            f"{os.fspath(path)}: {some(unknown, 'entry', 'entries')} with an image_id that no image has. "
             f"Use the annotation file that these ids belong to, or remove the entries."
         )
     first: dict[int, _Annotation] = {}
