@@ -218,6 +218,14 @@ class TestFaces:
         assert 104 in {item["id"] for item in items}, "num_keypoints counts the body's, of which it has none"
         assert items[0]["area"] == pytest.approx(27.75 * 40.5 * 0.53)
 
+    def test_the_flag_decides_where_there_are_keypoints_too(self, tmp_path: Path) -> None:
+        path = part_files.write_whole_bodies(tmp_path / "flagged.json")
+        content = json.loads(path.read_text())
+        content["annotations"][2]["face_valid"] = False
+        path.write_text(json.dumps(content))
+        dataset = DATASETS.build({"type": "CocoWholeBodyFaceDataset", "ann_file": str(path)})
+        assert [item["id"] for item in all_items(dataset)] == [100, 104]
+
 
 class TestHands:
     def test_hands_of_whole_bodies_are_numbered_by_image_left_before_right(self, tmp_path: Path) -> None:
