@@ -46,6 +46,7 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.9",
     packages=find_packages(include=["mmpose_mix", "mmpose_mix.*"]),
+    package_data={"mmpose_mix.keypoints": ["aliases.json"]},
     # mmcv is missing on purpose: requiring it, or mmcv-lite, would break somebody's environment, see the README
     install_requires=[
         "mmengine>=0.10.5,<0.11",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Optional, Union
 
 from mmengine.config import Config
 
+from mmpose_mix.keypoints.aliases import AliasTable
 from mmpose_mix.keypoints.schema import OPTIONAL_KEYS, REQUIRED_KEYS, KeypointSet
+from mmpose_mix.keypoints.union import KeypointUnion, union
 
 PathLike = Union[str, "os.PathLike[str]"]
 
@@ -41,7 +43,8 @@ def parse_pose_metainfo(metainfo: Mapping[str, Any]) -> dict[str, Any]:
     """MMPose's parsed metainfo: its keys, its value types.
 
     Args:
-        metainfo: ``dict(from_file=PATH)``, in which further ``dataset_info`` keys replace those of the file; or a
+        metainfo: ``dict(from_file=PATH)``, in which further ``dataset_info`` keys replace those of the file; or
+            ``dict(union=['coco', 'aic'])``, the union of the keypoint sets of data sets, in which they do as well; or a
             ``dataset_info`` dict; or what this function returned.
 
     Returns:
@@ -81,6 +84,36 @@ def parse_pose_metainfo(metainfo: Mapping[str, Any]) -> dict[str, Any]:
     return parsed
 
 
+def named_keypoint_set(named: Union[str, PathLike, Mapping[str, Any], KeypointSet]) -> KeypointSet:
+    """The keypoint set that somebody names.
+
+    Args:
+        named: The name of a data set whose metainfo is shipped (``'coco'``), a metainfo file (a path that ends in
+            ``.py``), a ``metainfo`` dict, or a keypoint set, which is returned.
+
+    Raises:
+        FileNotFoundError: if there is no such name, with those that there are, or no such file.
+        ValueError, TypeError: what :func:`parse_pose_metainfo` raises.
+    """
+    if isinstance(named, KeypointSet):
+        return named
+    return keypoint_set({"from_file": _file_named(named)} if isinstance(named, (str, os.PathLike)) else named)
+
+
+def dataset_info_of(named: Union[str, PathLike, Mapping[str, Any]]) -> dict[str, Any]:
+    """The ``dataset_info`` dict that a name, a file or a ``metainfo`` dict stands for, as it is written there.
+
+    Raises what :func:`named_keypoint_set` does.
+    """
+    if isinstance(named, (str, os.PathLike)):
+        named = {"from_file": _file_named(named)}
+    if "from_file" not in named:
+        return dict(named)
+    path = find_metainfo_file(named["from_file"])
+    overrides = {key: value for key, value in named.items() if key != "from_file"}
+    return {**_dataset_info_of_file(str(path), path.stat().st_mtime_ns), **overrides}
+
+
 def keypoint_set(metainfo: Mapping[str, Any]) -> KeypointSet:
     """The keypoint set of a ``metainfo`` argument; takes and raises what :func:`parse_pose_metainfo` does."""
     if not isinstance(metainfo, (Mapping, Config)):
@@ -91,6 +124,8 @@ def keypoint_set(metainfo: Mapping[str, Any]) -> KeypointSet:
     if _is_parsed(metainfo):
         info = _dataset_info_of_parsed(metainfo)
         return KeypointSet.from_dataset_info(info, f"metainfo of {info['dataset_name']!r}")
+    if "union" in metainfo:
+        return _union(metainfo)
     if "from_file" not in metainfo:
         return KeypointSet.from_dataset_info(metainfo, f"metainfo of {metainfo.get('dataset_name', 'unknown name')!r}")
     path = find_metainfo_file(metainfo["from_file"])
@@ -107,6 +142,32 @@ def keypoint_set(metainfo: Mapping[str, Any]) -> KeypointSet:
         )
     info = {**_dataset_info_of_file(str(path), stamp), **overrides}
     return KeypointSet.from_dataset_info(info, f"{path} with {', '.join(overrides)} of the config")
+
+
+def union_named(
+    named: Sequence[Union[str, PathLike, Mapping[str, Any], KeypointSet]],
+    dataset_name: Optional[str] = None,
+    aliases: Union[PathLike, Sequence[PathLike], None] = None,
+) -> KeypointUnion:
+    """The union of the keypoint sets that somebody names, see :func:`named_keypoint_set` and :func:`union`.
+
+    Args:
+        named: At least one.
+        dataset_name: Name of the union; by default those of the sets, joined by ``_``.
+        aliases: File, or files, that extend the shipped aliases.
+
+    Raises:
+        TypeError: if ``named`` is no list.
+        ValueError, FileNotFoundError: what the two functions raise.
+    """
+    if isinstance(named, (str, bytes, Mapping)) or not isinstance(named, Sequence):
+        raise TypeError(f"union is {named!r}; give a list of data sets, such as ['coco', 'aic']")
+    files = [] if aliases is None else [aliases] if isinstance(aliases, (str, os.PathLike)) else list(aliases)
+    return union(
+        [named_keypoint_set(one) for one in named],
+        name=dataset_name,
+        aliases=AliasTable.extended_by(*files) if files else None,
+    )
 
 
 def find_metainfo_file(path: PathLike, base_dir: Optional[PathLike] = None) -> Path:
@@ -172,6 +233,37 @@ def resolve_metainfo_paths(config: Any, base_dir: PathLike) -> None:
     elif isinstance(config, (list, tuple)):
         for value in config:
             resolve_metainfo_paths(value, folder)
+
+
+def _file_named(named: PathLike) -> str:
+    """The metainfo file that the name of a data set, or a path, means."""
+    if not isinstance(named, str) or named.endswith(".py"):
+        return str(find_metainfo_file(named))
+    folder = shipped_configs() / "_base_" / "datasets"
+    names = sorted(file.stem for file in folder.glob("*.py"))
+    if named not in names:
+        raise FileNotFoundError(
+            f"There is no metainfo of a data set {named!r}. Shipped are {', '.join(names)}. Name one of them, or a "
+            f"metainfo file that ends in .py."
+        )
+    return str(folder / f"{named}.py")
+
+
+def _union(metainfo: Mapping[str, Any]) -> KeypointSet:
+    """The keypoint set of ``dict(union=[...])``, in which keys of ``dataset_info`` replace what the union has."""
+    allowed = ("union", "aliases") + REQUIRED_KEYS + OPTIONAL_KEYS
+    unknown = [str(key) for key in metainfo if key not in allowed]
+    if unknown:
+        raise ValueError(
+            f"metainfo has, beside union={metainfo['union']!r}, the unknown keys {', '.join(unknown)}; allowed are "
+            f"{', '.join(allowed[1:])}"
+        )
+    joined = union_named(metainfo["union"], metainfo.get("dataset_name"), metainfo.get("aliases")).keypoints
+    overrides = {key: value for key, value in metainfo.items() if key not in ("union", "aliases", "dataset_name")}
+    if not overrides:
+        return joined
+    info = {**joined.dataset_info(), **overrides}
+    return KeypointSet.from_dataset_info(info, f"{joined.origin} with {', '.join(overrides)} of the config")
 
 
 def _is_parsed(metainfo: Mapping[str, Any]) -> bool:

@@ -15,7 +15,7 @@ from mmengine.registry import DATASETS as ROOT_DATASETS
 from mmengine.registry import DefaultScope
 
 from mmpose_mix.datasets.building import built_sources, built_transforms
-from mmpose_mix.datasets.delivered_keypoints import findings_of_pipeline, findings_of_source
+from mmpose_mix.datasets.delivered_keypoints import bind_converters, findings_of_pipeline, findings_of_source
 from mmpose_mix.datasets.drawn_index import DrawIndex
 from mmpose_mix.datasets.epochs import SharedEpoch, changes_with_epoch, tell_epoch
 from mmpose_mix.datasets.item_metainfo import item_metainfo
@@ -313,7 +313,9 @@ class CombinedDataset(BaseDataset):
     def _check_keypoints(self, sources: Sequence[Any]) -> None:
         wanted, name = self._metainfo["num_keypoints"], repr(self._metainfo["dataset_name"])
         findings = findings_of_pipeline("CombinedDataset.pipeline", self)
+        mixture = keypoint_set(self._metainfo)
         for place, source in enumerate(sources):
+            findings += bind_converters(f"CombinedDataset.datasets[{place}]", source, mixture)
             findings += findings_of_source(f"CombinedDataset.datasets[{place}]", source, wanted, name)
         if findings:
             raise ValueError("\n".join(findings))

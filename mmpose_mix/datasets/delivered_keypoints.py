@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Optional
 
 from mmpose_mix.datasets.epochs import wrapped_datasets
+from mmpose_mix.keypoints.schema import KeypointSet
+from mmpose_mix.metainfo import keypoint_set
 
 
 def findings_of_source(place: str, source: Any, wanted: int, mixture: str) -> list[str]:
@@ -36,6 +38,35 @@ def findings_of_source(place: str, source: Any, wanted: int, mixture: str) -> li
     return findings
 
 
+def bind_converters(place: str, source: Any, mixture: KeypointSet) -> list[str]:
+    """Tell the converters of a source which keypoints arrive, where they do not know, and which the mixture has.
+
+    Args:
+        place: as in :func:`findings_of_source`.
+        source: a data set, or a wrapper of some.
+        mixture: the mixture's keypoint set.
+
+    Returns:
+        Sentences on converters that cannot use them, or that claim to read other keypoints than those that arrive or
+        to end in others than the mixture's.
+    """
+    findings = []
+    for name, leaf in _leaves(source):
+        where = f"{place} ({name})"
+        arriving: Any = getattr(leaf, "metainfo", None)
+        for transform in _converters_by_name(leaf):
+            try:
+                _bind(transform, arriving, mixture)
+                findings += _claims(where, transform, arriving)
+            except ValueError as error:
+                findings.append(f"{where}: {error}")
+                break
+            arriving = transform.target
+        else:
+            findings += _end(where, arriving, mixture)
+    return findings
+
+
 def delivered_keypoints(dataset: Any) -> set[int]:
     """Return the numbers of keypoints that the items of a data set, or of what it wraps, have; without untold ones."""
     counts = {_through_pipeline(leaf, name)[0] for name, leaf in _leaves(dataset)}
@@ -62,7 +93,7 @@ def _through_pipeline(dataset: Any, where: str) -> tuple[Optional[int], list[str
     count = (getattr(dataset, "metainfo", None) or {}).get("num_keypoints")
     findings = []
     for transform in getattr(dataset.pipeline, "transforms", ()):
-        if _converts_beyond_telling(transform):
+        if _converts_beyond_telling(transform) or not getattr(transform, "is_bound", True):
             return None, findings
         if not _is_converter(transform):
             continue
@@ -75,6 +106,56 @@ def _through_pipeline(dataset: Any, where: str) -> tuple[Optional[int], list[str
             )
         count = transform.num_keypoints
     return count, findings
+
+
+def _converters_by_name(dataset: Any) -> list[Any]:
+    """The converters of a pipeline that can be told keypoint sets, those inside of compound transforms too."""
+    transforms = getattr(dataset.pipeline, "transforms", ())
+    every = [part for transform in transforms for part in (transform, *_inner_transforms(transform))]
+    return [part for part in every if hasattr(type(part), "bind") and hasattr(type(part), "is_bound")]
+
+
+def _keypoint_set(metainfo: Any) -> Optional[KeypointSet]:
+    """The keypoint set of a data set's metainfo, or of a converter; None where there is none."""
+    if metainfo is None or isinstance(metainfo, KeypointSet):
+        return metainfo
+    return keypoint_set(metainfo) if "keypoint_id2name" in metainfo else None
+
+
+def _bind(converter: Any, arriving: Any, mixture: KeypointSet) -> None:
+    if converter.is_bound:
+        return
+    source = converter.source or _keypoint_set(arriving)
+    if source is None:
+        raise ValueError(
+            f"its {type(converter).__name__} speaks of names, but which keypoints arrive there is unknown. Give it "
+            f"source=..., such as 'coco' or a metainfo file."
+        )
+    converter.bind(source, mixture)
+
+
+def _claims(where: str, converter: Any, arriving: Any) -> list[str]:
+    claimed = converter.source
+    actual = None if claimed is None else _keypoint_set(arriving)
+    if claimed is None or actual is None or claimed.keypoint_names == actual.keypoint_names:
+        return []
+    text = (
+        f"{where}: its {type(converter).__name__} reads the keypoints of {claimed.name!r}, but those of "
+        f"{actual.name!r} arrive there. Name that source, or leave source out."
+    )
+    return [text]
+
+
+def _end(where: str, leaving: Any, mixture: KeypointSet) -> list[str]:
+    """What is wrong with the names that a converter gives to what leaves; numbers are compared elsewhere."""
+    known = isinstance(leaving, KeypointSet) and leaving.num_keypoints == mixture.num_keypoints
+    if not known or leaving.keypoint_names == mixture.keypoint_names:
+        return []
+    text = (
+        f"{where}: its KeypointConverter ends in the keypoints of {leaving.name!r}, but the mixture has those of "
+        f"{mixture.name!r}. Name that target, or leave target out."
+    )
+    return [text]
 
 
 def _is_converter(transform: Any) -> bool:

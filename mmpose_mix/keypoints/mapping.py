@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import Any, Optional, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +13,36 @@ Source = Union[int, tuple[int, ...]]
 Pair = Union[tuple[Source, int], tuple[tuple[int, ...], int, tuple[float, ...]]]
 
 WEIGHT_TOLERANCE = 1e-6
+RULES = ("min", "all", "any")
+
+
+@dataclass(frozen=True)
+class PointRule:
+    """How the marks of a target with several sources follow from the marks of these.
+
+    * ``min``: as visible (labelled) as the least of the sources; for marks of 0 and 1 the same as ``all``.
+    * ``all``: 1 where every source has a mark above 0, else 0.
+    * ``any``: as visible (labelled) as the most of the sources. With ``visible="any"`` the place is the weighted sum of
+      the visible sources alone, their weights scaled to sum to 1.
+
+    Attributes:
+        visible: Rule of the visibility.
+        labelled: Rule of the label weight.
+
+    Raises:
+        ValueError: if a rule is none of the three.
+    """
+
+    visible: str = "min"
+    labelled: str = "min"
+
+    def __post_init__(self) -> None:
+        wrong = [f"{name}={rule!r}" for name, rule in vars(self).items() if rule not in RULES]
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)} is no rule of visibility; allowed are {', '.join(RULES)}")
+
+
+LEAST = PointRule()
 
 
 @dataclass(frozen=True, init=False)
@@ -31,6 +61,7 @@ class KeypointMapping:
     Args:
         num_keypoints: K, at least 1.
         pairs: The pairs, tuples or lists; each target at most once.
+        rules: Of targets with several sources, by target id; ``LEAST``, that is ``PointRule()``, where absent.
 
     Attributes:
         num_source_keypoints_at_least: The fewest source keypoints that the pairs can be applied to.
@@ -48,15 +79,21 @@ class KeypointMapping:
 
     num_keypoints: int
     pairs: tuple[Pair, ...]
+    rules: tuple[tuple[int, PointRule], ...] = field(repr=False)
     num_source_keypoints_at_least: int = field(repr=False, compare=False)
     _gather: NDArray[np.intp] = field(repr=False, compare=False)
     _unlabelled: NDArray[np.intp] = field(repr=False, compare=False)
     _combined: NDArray[np.intp] = field(repr=False, compare=False)
     _corners: NDArray[np.intp] = field(repr=False, compare=False)
     _weights: NDArray[np.float32] = field(repr=False, compare=False)
+    _rule_codes: Optional[NDArray[np.intp]] = field(repr=False, compare=False)
 
-    def __init__(self, num_keypoints: int, pairs: Iterable[Any]) -> None:
+    def __init__(
+        self, num_keypoints: int, pairs: Iterable[Any], rules: Optional[Mapping[int, PointRule]] = None
+    ) -> None:
         terms = _checked_terms(num_keypoints, pairs)
+        ruled = {target: rule for target, rule in sorted((rules or {}).items()) if rule != LEAST}
+        _check_rules(ruled, terms)
         sources = {target: tuple(source for source, _ in parts) for target, parts in terms.items()}
         combined = [target for target, parts in sources.items() if len(parts) > 1]
         arity = max((len(sources[target]) for target in combined), default=0)
@@ -67,11 +104,13 @@ class KeypointMapping:
         compiled = {
             "num_keypoints": int(num_keypoints),
             "pairs": tuple(_canonical_pair(target, parts) for target, parts in terms.items()),
+            "rules": tuple(ruled.items()),
             "_gather": np.array(gather, dtype=np.intp),
             "_unlabelled": np.array([t for t in range(num_keypoints) if t not in sources], dtype=np.intp),
             "_combined": np.array(combined, dtype=np.intp),
             "_corners": np.array(corners, dtype=np.intp).reshape(len(combined), arity),
             "_weights": np.array(weights, dtype=np.float32).reshape(len(combined), arity),
+            "_rule_codes": _codes_of_rules(combined, ruled),
             "num_source_keypoints_at_least": 1 + max((max(some) for some in sources.values()), default=-1),
         }
         for name, value in compiled.items():
@@ -100,8 +139,8 @@ class KeypointMapping:
 
         A copied keypoint keeps its visibility. A combined one is as visible as the least visible of its sources and
         labelled as the least labelled of them. Where one source is not visible its place is unknown (data sets write
-        (0, 0) there), so the combined place is unknown as well: coordinates 0, visible 0. A target that is not labelled
-        has coordinates 0, visible 0, labelled 0.
+        (0, 0) there), so the combined place is unknown as well: coordinates 0, visible 0. Another :class:`PointRule`
+        says otherwise. A target that is not labelled has coordinates 0, visible 0, labelled 0.
 
         Args:
             keypoints: (N, Ks, D) coordinates, D 2 or 3, in any unit; N may be 0.
@@ -128,14 +167,30 @@ class KeypointMapping:
         placed = points.take(self._gather, axis=1)
         marked = marks.take(self._gather, axis=1)
         if len(self._combined):
-            least = marks[:, self._corners].min(axis=2)
-            sums = (points[:, self._corners] * self._weights[..., None]).sum(axis=2)
-            placed[:, self._combined] = np.where(least[..., :1] > 0, sums, np.float32(0))
-            marked[:, self._combined] = least
+            placed[:, self._combined], marked[:, self._combined] = self._combine(points, marks)
         if len(self._unlabelled):
             placed[:, self._unlabelled] = 0
             marked[:, self._unlabelled] = 0
         return placed, marked
+
+    def _combine(
+        self, points: NDArray[np.float32], marks: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Places (N, C, D) and marks (N, C, 2) of the C targets with several sources."""
+        corners, ends = points[:, self._corners], marks[:, self._corners]
+        if self._rule_codes is None:
+            combined = ends.min(axis=2)
+            sums = (corners * self._weights[..., None]).sum(axis=2)
+        else:
+            least = ends.min(axis=2)
+            combined = np.choose(self._rule_codes, [least, (least > 0).astype(np.float32), ends.max(axis=2)])
+            of_any = self._rule_codes[:, 0] == RULES.index("any")
+            seen = (ends[..., 0] > 0) | ~of_any[:, None]
+            weights = self._weights * seen
+            total = np.where(of_any, weights.sum(axis=2), np.float32(1))
+            weights /= np.where(total > 0, total, np.float32(1))[..., None]
+            sums = (np.where(seen[..., None], corners, np.float32(0)) * weights[..., None]).sum(axis=2)
+        return np.where(combined[..., :1] > 0, sums, np.float32(0)), combined
 
     def flip_indices(self, source_flip_indices: Sequence[int]) -> list[int]:
         """What each target keypoint becomes in a mirrored image.
@@ -154,13 +209,14 @@ class KeypointMapping:
             ValueError: if there are fewer source indices than the pairs read.
         """
         self.check_source(len(source_flip_indices))
-        targets: dict[tuple[tuple[int, float], ...], list[int]] = {}
+        rules = dict(self.rules)
+        targets: dict[tuple[Terms, Optional[PointRule]], list[int]] = {}
         for pair in self.pairs:
-            targets.setdefault(_terms_of(pair), []).append(pair[1])
+            targets.setdefault((_terms_of(pair), rules.get(pair[1])), []).append(pair[1])
         flip = list(range(self.num_keypoints))
-        for terms, some in targets.items():
+        for (terms, rule), some in targets.items():
             mirrored = tuple(sorted((int(source_flip_indices[source]), weight) for source, weight in terms))
-            for target, partner in zip(some, targets.get(mirrored, ())):
+            for target, partner in zip(some, targets.get((mirrored, rule), ())):
                 flip[target] = partner
         return flip
 
@@ -197,6 +253,29 @@ def _canonical_pair(target: int, terms: Terms) -> Pair:
     if weights == (1 / len(sources),) * len(sources):
         return sources, target
     return sources, target, weights
+
+
+def _codes_of_rules(combined: Sequence[int], rules: Mapping[int, PointRule]) -> Optional[NDArray[np.intp]]:
+    """(C, 2) places in ``RULES`` of visible and labelled, None where all are ``min``."""
+    if not rules:
+        return None
+    chosen = [rules.get(target, LEAST) for target in combined]
+    return np.array([(RULES.index(rule.visible), RULES.index(rule.labelled)) for rule in chosen], dtype=np.intp)
+
+
+def _check_rules(rules: Mapping[int, PointRule], terms: Mapping[int, Terms]) -> None:
+    findings = []
+    for target, rule in rules.items():
+        parts = terms.get(target, ())
+        if len(parts) < 2:
+            findings.append(f"target {target}: a rule belongs to a target with several sources; leave it out")
+        elif rule.visible == "any" and min(weight for _, weight in parts) <= 0:
+            findings.append(
+                f"target {target}: visible='any' scales the weights of the visible sources to sum to 1, which only "
+                f"weights above 0 allow; give other weights, or 'min' or 'all'"
+            )
+    if findings:
+        raise ValueError("KeypointMapping: these rules cannot be used:\n" + "\n".join(f"  - {f}" for f in findings))
 
 
 def _is_int(value: Any) -> bool:

@@ -123,6 +123,33 @@ class KeypointSet:
         """Id of each keypoint name."""
         return {name: i for i, name in enumerate(self.keypoint_names)}
 
+    def dataset_info(self) -> dict[str, Any]:
+        """The set in MMPose's ``dataset_info`` format, of plain numbers; :meth:`from_dataset_info` reads it back."""
+        upper, lower = set(self.upper_body_ids), set(self.lower_body_ids)
+        names = self.keypoint_names
+        info: dict[str, Any] = {
+            "dataset_name": self.name,
+            "keypoint_info": {
+                i: {
+                    "name": name,
+                    "id": i,
+                    "color": self.colors[i].tolist(),
+                    "type": "upper" if i in upper else "lower" if i in lower else "",
+                    "swap": "" if self.flip_indices[i] == i else names[self.flip_indices[i]],
+                }
+                for i, name in enumerate(names)
+            },
+            "skeleton_info": {
+                i: {"link": (names[start], names[end]), "id": i, "color": self.link_colors[i].tolist()}
+                for i, (start, end) in enumerate(self.links)
+            },
+            "joint_weights": _short_numbers(self.weights),
+            "sigmas": _short_numbers(self.sigmas),
+        }
+        if self.stats_info is not None:
+            info["stats_info"] = {key: value.tolist() for key, value in self.stats_info.items()}
+        return info
+
     def _freeze_arrays(self) -> None:
         arrays = [getattr(self, field.name) for field in fields(self)] + list((self.stats_info or {}).values())
         for array in arrays:
@@ -135,6 +162,11 @@ class KeypointSet:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self._freeze_arrays()  # pickle does not keep the flag
+
+
+def _short_numbers(array: NDArray[np.float32]) -> list[float]:
+    """The shortest decimals that are these float32 numbers."""
+    return [float(np.format_float_positional(value, unique=True)) for value in array]
 
 
 class _Findings:

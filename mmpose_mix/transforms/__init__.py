@@ -7,6 +7,7 @@ from mmpose_mix.transforms.boxes import GetBBoxCenterScale, RandomBBoxTransform
 from mmpose_mix.transforms.converting import KeypointConverter
 from mmpose_mix.transforms.flipping import RandomFlip
 from mmpose_mix.transforms.half_body import RandomHalfBody
+from mmpose_mix.transforms.hands import SingleHandConverter
 from mmpose_mix.transforms.loading import LoadImage
 from mmpose_mix.transforms.packing import PackPoseInputs
 from mmpose_mix.transforms.targets import GenerateTarget
@@ -20,5 +21,6 @@ __all__ = [
     "RandomBBoxTransform",
     "RandomFlip",
     "RandomHalfBody",
+    "SingleHandConverter",
     "TopdownAffine",
 ]

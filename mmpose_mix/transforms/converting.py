@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Optional, Union
 
 import numpy as np
 from mmcv.transforms import BaseTransform
 from mmengine.registry import TRANSFORMS as ROOT_TRANSFORMS
 
-from mmpose_mix.keypoints.mapping import KeypointMapping
+from mmpose_mix.keypoints.aliases import AliasTable
+from mmpose_mix.keypoints.mapping import LEAST, KeypointMapping, PointRule
+from mmpose_mix.keypoints.matching import Matching, match_keypoints
+from mmpose_mix.keypoints.schema import KeypointSet
+from mmpose_mix.metainfo import named_keypoint_set
 from mmpose_mix.registry import TRANSFORMS
 
 
@@ -32,13 +36,37 @@ class KeypointConverter(BaseTransform):
     The other keys that come from the keypoint set of the source (``upper_body_ids``, ``flip_pairs``,
     ``dataset_keypoint_weights``, ..) are replaced by ``CombinedDataset``, from its own.
 
+    Which source keypoint becomes which target is written by ids or by names. Names need the two keypoint sets: the
+    ``source`` that the data set labels and the ``target``. Inside of a ``CombinedDataset`` both may be left out: they
+    are then the keypoint sets of the data set and of the mixture, as :meth:`bind` says.
+
     Args:
-        num_keypoints: K.
-        mapping: ``(source, target)`` pairs, or several sources for one target: see :class:`KeypointMapping`.
+        num_keypoints: K; by default that of ``target``.
+        mapping: one of
+
+            * ``(source, target)`` pairs of ids, or several sources for one target: see :class:`KeypointMapping`;
+            * the same pairs with names in the place of ids: ``('left_hip', 'left_hip')``;
+            * a dict from target to point: ``dict(neck=[('left_shoulder', 0.5), ('right_shoulder', 0.5)])``, where a
+              point is a source, a list of sources for their mean, a list of (source, weight) with weights that sum to
+              1, or ``dict(of=<these>, visible=..., labelled=...)``;
+            * ``'auto'``: the source keypoint that is the same joint, by name or alias; see :func:`match_keypoints`.
+        source: the data set's keypoint set: ``'aic'``, a metainfo file or a metainfo dict.
+        target: the same of the target.
+        points: such a dict beside ``'auto'`` or pairs, for the targets that it names.
+        drop: targets that stay not labelled.
+        require: targets that must be labelled.
+        approximate: whether joints that only lie close to each other may stand in for each other: True, or a list of
+            the targets for which.
+        aliases: file, or files, that extend the shipped aliases.
+        visible: how visible a point of several sources is: ``'min'``, as the least visible of them, ``'all'`` or
+            ``'any'``, see :class:`PointRule`.
+        labelled: the same of its label weight.
 
     Raises:
-        ValueError: when built, with every pair that cannot be used; when called, if a pair reads a keypoint that the
-            sample does not have.
+        TypeError: if there is no mapping.
+        ValueError: when built or bound, with every pair, name or point that cannot be used; when called, if a pair
+            reads a keypoint that the sample does not have, or if the keypoint sets are still unknown.
+        FileNotFoundError: if a metainfo or alias file does not exist.
 
     Example:
         >>> # the middle of the shoulders 1 and 2 becomes target 0
@@ -46,16 +74,96 @@ class KeypointConverter(BaseTransform):
         >>> sample = dict(keypoints=np.arange(12).reshape(2, 3, 2), keypoints_visible=np.ones((2, 3)))
         >>> convert(sample)["keypoints"][0].tolist()
         [[3.0, 4.0], [2.0, 3.0], [4.0, 5.0]]
+        >>> KeypointConverter(mapping="auto", source="aic", target="coco_aic", drop=["neck"]).matching.keypoints[17].how
+        'same name'
     """
 
-    def __init__(self, num_keypoints: int, mapping: Iterable[Any]) -> None:
-        self.keypoint_mapping = KeypointMapping(num_keypoints, mapping)
+    def __init__(
+        self,
+        num_keypoints: Optional[int] = None,
+        mapping: Any = None,
+        *,
+        source: Any = None,
+        target: Any = None,
+        points: Optional[Mapping[Any, Any]] = None,
+        drop: Sequence[Any] = (),
+        require: Sequence[Any] = (),
+        approximate: Union[bool, Sequence[Any]] = False,
+        aliases: Any = None,
+        visible: str = "min",
+        labelled: str = "min",
+    ) -> None:
+        if mapping is None:
+            raise TypeError("KeypointConverter: mapping is missing; give pairs, a dict of points, or 'auto'")
+        self._rule = PointRule(visible, labelled)
+        self._aliases = _alias_table(aliases)
+        self._given = mapping if isinstance(mapping, (str, Mapping)) else list(mapping)
+        self._choices = {"points": points, "drop": drop, "require": require, "approximate": approximate}
+        self._num_keypoints = num_keypoints
         self._flips: dict[tuple[int, ...], list[int]] = {}
+        self._mapping: Optional[KeypointMapping] = None
+        self.source = None if source is None else named_keypoint_set(source)
+        self.target = None if target is None else named_keypoint_set(target)
+        self.matching: Optional[Matching] = None
+        needs_no_names = num_keypoints is not None and _is_of_ids(self._given) and not any(self._choices.values())
+        if self.source is not None and self.target is not None:
+            self._match(self.source, self.target)
+        elif needs_no_names:
+            self._check_num_keypoints()
+            self._mapping = _mapping_of_ids(num_keypoints, self._given, self._rule)
 
     @property
-    def num_keypoints(self) -> int:
-        """K."""
-        return self.keypoint_mapping.num_keypoints
+    def is_bound(self) -> bool:
+        """Whether the mapping is known; without names it always is, with names once both keypoint sets are."""
+        return self._mapping is not None
+
+    @property
+    def keypoint_mapping(self) -> KeypointMapping:
+        """The mapping. Raises ``ValueError`` while a keypoint set that it needs is unknown."""
+        if self._mapping is None:
+            unknown = [name for name in ("source", "target") if getattr(self, name) is None]
+            raise ValueError(
+                f"KeypointConverter: mapping={self._given!r} speaks of names, but {' and '.join(unknown)} "
+                f"{'is' if len(unknown) == 1 else 'are'} unknown. Give {', '.join(f'{name}=...' for name in unknown)}, "
+                f"such as 'coco' or a metainfo file; only in the pipeline of a source of CombinedDataset may they be "
+                f"left out."
+            )
+        return self._mapping
+
+    @property
+    def num_keypoints(self) -> Optional[int]:
+        """K; None while neither it nor the target is known."""
+        if self._mapping is not None:
+            return self._mapping.num_keypoints
+        return self._num_keypoints if self.target is None else self.target.num_keypoints
+
+    def bind(self, source: KeypointSet, target: KeypointSet) -> None:
+        """Take keypoint sets for those that are not given; without effect where the mapping is known.
+
+        Raises:
+            ValueError: what the constructor does about names.
+        """
+        if self.is_bound:
+            return
+        self._match(self.source or source, self.target or target)
+
+    def _match(self, source: KeypointSet, target: KeypointSet) -> None:
+        self._check_num_keypoints(target)
+        try:
+            self.matching = match_keypoints(
+                source, target, self._given, aliases=self._aliases, rule=self._rule, **self._choices
+            )
+        except ValueError as error:
+            raise ValueError(f"KeypointConverter: {error}") from error
+        self.source, self.target, self._mapping = source, target, self.matching.mapping
+
+    def _check_num_keypoints(self, target: Optional[KeypointSet] = None) -> None:
+        target = target or self.target
+        if target is not None and self._num_keypoints not in (None, target.num_keypoints):
+            raise ValueError(
+                f"KeypointConverter: num_keypoints={self._num_keypoints}, but the target {target.name!r} has "
+                f"{target.num_keypoints}. Leave num_keypoints out, or name another target."
+            )
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Return a new sample that holds the target keypoints."""
@@ -94,7 +202,33 @@ class KeypointConverter(BaseTransform):
             results["lifting_target_visible"] = results["keypoints_visible"][rows, :, 0]
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(num_keypoints={self.num_keypoints}, mapping={list(self.keypoint_mapping.pairs)})"
+        if self._mapping is None:
+            return f"{type(self).__name__}(mapping={self._given!r}, unbound)"
+        return f"{type(self).__name__}(num_keypoints={self.num_keypoints}, mapping={list(self._mapping.pairs)})"
+
+
+def _alias_table(files: Any) -> Optional[AliasTable]:
+    if files is None:
+        return None
+    return AliasTable.extended_by(*(files if isinstance(files, (list, tuple)) else [files]))
+
+
+def _is_of_ids(mapping: Any) -> bool:
+    """Whether a mapping is a list in which no name stands, so that no keypoint set is needed to read it."""
+    return isinstance(mapping, list) and not any(map(_holds_text, mapping))
+
+
+def _holds_text(value: Any) -> bool:
+    return any(map(_holds_text, value)) if isinstance(value, (list, tuple)) else isinstance(value, str)
+
+
+def _mapping_of_ids(num_keypoints: Any, pairs: list[Any], rule: PointRule) -> KeypointMapping:
+    mapping = KeypointMapping(num_keypoints, pairs)
+    if rule == LEAST:
+        return mapping
+    return KeypointMapping(
+        num_keypoints, mapping.pairs, {pair[1]: rule for pair in mapping.pairs if isinstance(pair[0], tuple)}
+    )
 
 
 def _visible_like(before: Any, marks: np.ndarray) -> Any:
