@@ -153,8 +153,3 @@ def test_3b_9_what_a_source_does_not_label_is_never_taught(mapping: list[Any]) -
     head.loss((features,), [sample])["loss_kpt"].backward()
     taught = head.final_layer.weight.grad.abs().sum(dim=(1, 2, 3)) > 0
     assert torch.equal(taught, labelled > 0)
-
-
-def test_3b_10_there_is_no_converter_that_guesses_hands() -> None:
-    with pytest.raises(KeyError, match="SingleHandConverter"):
-        TRANSFORMS.build({"type": "SingleHandConverter", "num_keypoints": 42})

@@ -93,9 +93,10 @@ class SingleHandConverter(BaseTransform):
 def _converter(num_keypoints: int, pairs: Sequence[Any], argument: str) -> KeypointConverter:
     try:
         converter = KeypointConverter(num_keypoints, pairs)
-        converter.keypoint_mapping  # noqa: B018 - pairs of names, which need keypoint sets, raise here
     except ValueError as error:
         raise ValueError(f"SingleHandConverter: {argument}: {error}") from error
+    if not converter.is_bound:
+        raise ValueError(f"SingleHandConverter: {argument}={pairs!r} holds names; give pairs of ids")
     return converter
 
 
