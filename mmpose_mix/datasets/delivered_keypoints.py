@@ -93,7 +93,7 @@ def _through_pipeline(dataset: Any, where: str) -> tuple[Optional[int], list[str
     count = (getattr(dataset, "metainfo", None) or {}).get("num_keypoints")
     findings = []
     for transform in getattr(dataset.pipeline, "transforms", ()):
-        if _converts_beyond_telling(transform) or not getattr(transform, "is_bound", True):
+        if not getattr(transform, "is_bound", True) or _converts_beyond_telling(transform):
             return None, findings
         if not _is_converter(transform):
             continue
@@ -159,8 +159,10 @@ def _end(where: str, leaving: Any, mixture: KeypointSet) -> list[str]:
 
 
 def _is_converter(transform: Any) -> bool:
+    # of the class first: the property of a converter that waits for its keypoint sets raises
+    has_mapping = hasattr(type(transform), "keypoint_mapping") or hasattr(transform, "keypoint_mapping")
     return hasattr(transform, "num_keypoints") and (
-        hasattr(transform, "keypoint_mapping") or isinstance(getattr(transform, "mapping", None), (list, tuple))
+        has_mapping or isinstance(getattr(transform, "mapping", None), (list, tuple))
     )
 
 
