@@ -45,12 +45,14 @@ class _OutlinedAnnotation(_Annotation, gc=False):
     segmentation: msgspec.Raw = msgspec.Raw()
 
 
-class _Row(NamedTuple):
-    """One instance: which annotation it is from, and by which fields."""
+class _Rows(NamedTuple):
+    """Of each instance: which annotation it is from, and by which fields. Three lists, not a list of objects: a million
+    objects would keep the garbage collector busy.
+    """
 
-    place: int
-    annotation: Any
-    part: InstanceFields
+    places: list[int]
+    annotations: list[Any]
+    parts: list[InstanceFields]
 
 
 class _File(msgspec.Struct, Generic[A]):
@@ -117,16 +119,16 @@ def read_coco_json(
     file: _File[Any] = decoded(data, _File[annotation_type], path, _COCO_HINT)  # type: ignore[valid-type]
     images = image_table(file.images, path)
     rows, keypoints = _usable_rows(file.annotations, parts, num_keypoints, path)
-    image_ids = np.fromiter((row.annotation.image_id for row in rows), np.int64, len(rows))
+    image_ids = np.fromiter((a.image_id for a in rows.annotations), np.int64, len(rows.places))
     image_row = images.rows_of(image_ids)
-    _refuse_unknown_images(path, "annotations", [row.place for row in rows], image_ids, image_row)
+    _refuse_unknown_images(path, "annotations", rows.places, image_ids, image_row)
     columns = _columns_of(rows)
     columns["extras"] = {name: _extra(rows, name, path) for name in parts[0].more}
     if with_outlines:
-        columns["segmentation"] = ByteColumn.of([row.annotation.segmentation for row in rows])
+        columns["segmentation"] = ByteColumn.of([a.segmentation for a in rows.annotations])
     if with_raw:
         texts = decoded(data, _File[msgspec.Raw], path, _COCO_HINT).annotations
-        columns["raw"] = ByteColumn.of([texts[row.place] for row in rows])
+        columns["raw"] = ByteColumn.of([texts[place] for place in rows.places])
     instances = InstanceTable(
         images=images,
         image_row=image_row,
@@ -139,26 +141,30 @@ def read_coco_json(
     return CocoFile(instances, file.categories, len(file.annotations))
 
 
-def _columns_of(rows: Sequence[_Row]) -> dict[str, Any]:
-    def column(values: Iterable[float], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
-        return np.fromiter(values, dtype, len(rows))
+def _columns_of(rows: _Rows) -> dict[str, Any]:
+    annotations, whole = rows.annotations, [part.whole for part in rows.parts]
 
-    boxes = [getattr(row.annotation, row.part.bbox) if row.part.bbox else (0.0,) * 4 for row in rows]
+    def column(values: Iterable[float], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+        return np.fromiter(values, dtype, len(annotations))
+
+    boxes = [getattr(a, part.bbox) if part.bbox else (0.0,) * 4 for a, part in zip(annotations, rows.parts)]
     return {
-        "id": column((row.annotation.id for row in rows), np.int64),
-        "category_id": column((row.annotation.category_id for row in rows), np.int32),
+        "id": column((a.id for a in annotations), np.int64),
+        "category_id": column((a.category_id for a in annotations), np.int32),
         "bbox_xywh": np.array(boxes, dtype=np.float64).reshape(-1, 4),
-        "num_keypoints": column((row.annotation.num_keypoints if row.part.whole else -1 for row in rows), np.int32),
-        "area": column((row.annotation.area if row.part.whole else np.nan for row in rows), np.float64),
-        "iscrowd": column((bool(row.annotation.iscrowd) for row in rows), np.bool_),
+        "num_keypoints": column((a.num_keypoints if own else -1 for a, own in zip(annotations, whole)), np.int32),
+        "area": column((a.area if own else np.nan for a, own in zip(annotations, whole)), np.float64),
+        "iscrowd": column((bool(a.iscrowd) for a in annotations), np.bool_),
     }
 
 
-def _extra(rows: Sequence[_Row], name: str, path: PathLike) -> npt.NDArray[np.float64]:
-    values = [getattr(row.annotation, name) for row in rows]
+def _extra(rows: _Rows, name: str, path: PathLike) -> npt.NDArray[np.float64]:
+    values = [getattr(annotation, name) for annotation in rows.annotations]
     shape = np.shape(values[0]) if values else ()
     wrong = [
-        f"annotations[{row.place}].{name} is {value}" for row, value in zip(rows, values) if np.shape(value) != shape
+        f"annotations[{place}].{name} is {value}"
+        for place, value in zip(rows.places, values)
+        if np.shape(value) != shape
     ]
     if wrong:
         raise ValueError(f"{os.fspath(path)}: {some(wrong, 'value', 'values')}, expected as many numbers in each.")
@@ -224,11 +230,11 @@ def image_table(images: Sequence[CocoImage], path: PathLike) -> ImageTable:
 
 def _usable_rows(
     annotations: Sequence[Any], parts: Sequence[InstanceFields], num_keypoints: Optional[int], path: PathLike
-) -> tuple[list[_Row], npt.NDArray[np.float32]]:
+) -> tuple[_Rows, npt.NDArray[np.float32]]:
     """The instances that have a box and keypoints, and those keypoints, (M, K, 3)."""
     wanted = None if num_keypoints is None else 3 * num_keypoints
     values = np.empty((0, 0), dtype=np.float32)
-    rows: list[_Row] = []
+    rows = _Rows([], [], [])
     wrong: list[str] = []
     for place, annotation in enumerate(annotations):
         for part in parts:
@@ -243,11 +249,14 @@ def _usable_rows(
                 continue
             if not values.size:
                 values = np.empty((len(annotations) * len(parts), wanted), dtype=np.float32)
-            values[len(rows)] = numbers
-            rows.append(_Row(place, annotation, part))
+            values[len(rows.places)] = numbers
+            rows.places.append(place)
+            rows.annotations.append(annotation)
+            rows.parts.append(part)
     if wrong:
         _refuse_lengths(path, wrong, wanted)
-    return rows, values[: len(rows)].reshape(len(rows), (wanted or 0) // 3, 3)
+    count = len(rows.places)
+    return rows, values[:count].reshape(count, (wanted or 0) // 3, 3)
 
 
 _DECODER = msgspec.json.Decoder(list[float])
@@ -263,9 +272,10 @@ def _numbers_of(texts: Sequence[msgspec.Raw], place: int, part: InstanceFields, 
                 f"Use the annotation file of the data set, or leave the annotation out."
             )
         try:
-            numbers += _DECODER.decode(text)
+            decoded_text = _DECODER.decode(text)
         except msgspec.DecodeError as error:
             raise ValueError(located(error, path, f"annotations[{place}].{name}")) from None
+        numbers = numbers + decoded_text if numbers else decoded_text
     return numbers
 
 
