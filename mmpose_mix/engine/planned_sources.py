@@ -65,15 +65,8 @@ def planned_sources(config: Mapping[str, Any], lengths: Optional[Mapping[str, in
         ValueError: if the lengths do not fit the sources, or what building the data set raises.
         FileNotFoundError: if annotation files are absent; it names the lengths to give instead.
     """
-    inner, times = config, 1
-    while _is(inner, RepeatDataset):
-        times *= _argument(inner, "times")
-        inner = _argument(inner, "dataset")
+    inner, times, _, names = named_parts(config)
     combined = _is(inner, CombinedDataset)
-    parts = list(_argument(inner, "datasets")) if combined or _is(inner, ConcatDataset) else [inner]
-    if not parts:
-        raise ValueError(f"{PLACE}: {_kind(inner).__name__} has datasets=[], so no source. Give at least one.")
-    names = _distinct([_name_of(part) for part in parts])
     samples = _checked(lengths, names) if lengths is not None else _read_lengths(inner, names)
     items = samples
     words = inner.get("sample_ratio_factor") if combined and isinstance(inner, Mapping) else None
@@ -83,6 +76,26 @@ def planned_sources(config: Mapping[str, Any], lengths: Optional[Mapping[str, in
     if not sum(items):
         raise ValueError(f"{PLACE}: no item: the sources hold {samples}, of which an epoch takes {items}.")
     return PlannedSources(Mixture(tuple(names), tuple(samples), tuple(items)), _kind(inner).__name__, times, combined)
+
+
+def named_parts(config: Mapping[str, Any]) -> tuple[Any, int, list[Any], list[str]]:
+    """Return a data set without the wrappers that repeat it, how often they do, its sources and their names.
+
+    Args:
+        config: of the data set, under the scope that resolves it.
+
+    Raises:
+        ValueError: if a class cannot be found, or there is no source.
+    """
+    inner, times = config, 1
+    while _is(inner, RepeatDataset):
+        times *= _argument(inner, "times")
+        inner = _argument(inner, "dataset")
+    several = _is(inner, CombinedDataset) or _is(inner, ConcatDataset)
+    parts = list(_argument(inner, "datasets")) if several else [inner]
+    if not parts:
+        raise ValueError(f"{PLACE}: {_kind(inner).__name__} has datasets=[], so no source. Give at least one.")
+    return inner, times, parts, _distinct([_name_of(part) for part in parts])
 
 
 def _kind(config: Any) -> type:

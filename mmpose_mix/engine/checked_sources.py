@@ -1,0 +1,285 @@
+"""What the annotation files of a data set hold: instances, images, what is discarded. No image is read."""
+
+from __future__ import annotations
+
+import os
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Optional
+
+import numpy as np
+from mmengine.registry import DATASETS as ROOT_DATASETS
+
+from mmpose_mix.annotations.coco_json import CocoFile
+from mmpose_mix.annotations.table import InstanceTable
+from mmpose_mix.datasets.building import built_transforms
+from mmpose_mix.datasets.combined import CombinedDataset
+from mmpose_mix.datasets.epochs import wrapped_datasets
+from mmpose_mix.engine.checked_types import find_type
+from mmpose_mix.engine.config_finding import finding, finding_in_words
+from mmpose_mix.keypoints.findings import ERROR, Finding
+
+# what constructors raise about their arguments; anything else is a fault of the code
+REFUSALS = (AssertionError, AttributeError, LookupError, OSError, TypeError, ValueError, ImportError)
+
+
+@dataclass(frozen=True)
+class FileContent:
+    """What one annotation file holds.
+
+    Args:
+        file: its path.
+        images: of the file, with instances or without.
+        annotations: of the file.
+        instances: those with box and keypoints.
+        discarded: why instances are no items, to how many; one with several reasons counts once.
+    """
+
+    file: str
+    images: int
+    annotations: int
+    instances: int
+    discarded: Mapping[str, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """A data set that reads files.
+
+    Args:
+        place: in the config.
+        dataset: built, its files not read unless ``content`` or ``usable`` is there.
+        transforms: its pipeline, then those of the mixtures inside of the one that is checked.
+        content: what its file holds; None where it was not read.
+        usable: the instances that become items; None where they are no columns.
+    """
+
+    place: str
+    dataset: Any
+    transforms: tuple[Any, ...]
+    content: Optional[FileContent] = None
+    usable: Optional[InstanceTable] = None
+
+    @property
+    def name(self) -> str:
+        """Name of its class."""
+        return type(self.dataset).__name__
+
+    @property
+    def ann_file(self) -> str:
+        """The file that it reads; empty where it has none."""
+        return str(getattr(self.dataset, "ann_file", "") or "")
+
+
+@dataclass
+class OpenedSource:
+    """A source, as far as it could be built and read.
+
+    Args:
+        place: in the config.
+        leaves: the data sets in it that read files.
+        items: how many items it has; None where that is unknown.
+        findings: what is wrong with it.
+    """
+
+    place: str
+    leaves: list[Leaf] = field(default_factory=list)
+    items: Optional[int] = None
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def failed(self) -> bool:
+        """Whether it has no items, or their number is unknown."""
+        return any(each.severity == ERROR for each in self.findings)
+
+
+def opened_source(config: Any, place: str, read: bool) -> OpenedSource:
+    """Build a source and read its annotation files.
+
+    Args:
+        config: of the source, under the scope that resolves it; or a data set that is built.
+        place: in the config.
+        read: whether to read files; otherwise none is looked for.
+    """
+    source = OpenedSource(place)
+    if isinstance(config, Mapping) and _is_mixture(config):
+        return _opened_mixture(config, source, read)
+    try:
+        built = ROOT_DATASETS.build(_lazy(config)) if isinstance(config, Mapping) else config
+    except REFUSALS as refusal:
+        source.findings.append(_refused(place, refusal))
+        return source
+    leaves = [Leaf(place, leaf, _transforms(leaf)) for leaf in _leaves(built)]
+    source.leaves = [_read(leaf, source.findings) for leaf in leaves] if read else leaves
+    if read and not source.failed:
+        source.items = _length(built, source)
+    return source
+
+
+def is_kind(config: Any, kind: type) -> bool:
+    """Whether a config names a data set of this class, or it is one."""
+    found = find_type(ROOT_DATASETS, config.get("type"), config.get("_scope_")) if isinstance(config, Mapping) else None
+    return issubclass(found, kind) if isinstance(found, type) else isinstance(config, kind)
+
+
+def _is_mixture(config: Mapping[str, Any]) -> bool:
+    return is_kind(config, CombinedDataset)
+
+
+def _opened_mixture(config: Mapping[str, Any], source: OpenedSource, read: bool) -> OpenedSource:
+    """A mixture inside of a mixture: its sources, and its pipeline behind theirs."""
+    parts = [
+        opened_source(part, f"{source.place}.datasets[{number}]", read)
+        for number, part in enumerate(config.get("datasets") or ())
+    ]
+    source.findings += [finding for part in parts for finding in part.findings]
+    try:
+        behind = tuple(built_transforms(config.get("pipeline", ()), f"{source.place}.pipeline"))
+    except REFUSALS as refusal:
+        source.findings.append(_refused(source.place, refusal))
+        return source
+    source.leaves = [
+        Leaf(leaf.place, leaf.dataset, leaf.transforms + behind, leaf.content, leaf.usable)
+        for part in parts
+        for leaf in part.leaves
+    ]
+    if read and not source.failed:
+        built = [leaf.dataset for leaf in source.leaves]
+        whole = len(built) == len(parts)  # no wrapper between
+        datasets = {"datasets": built} if whole else {}
+        try:
+            source.items = len(ROOT_DATASETS.build({**config, **datasets}))
+        except REFUSALS as refusal:
+            source.findings.append(_refused(source.place, refusal))
+    return source
+
+
+def _lazy(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The config with the reading of files put off, in all data sets inside of it."""
+    lazy: dict[str, Any] = dict(config)
+    if "datasets" in lazy:
+        lazy["datasets"] = [_lazy(part) if isinstance(part, Mapping) else part for part in lazy["datasets"]]
+    if isinstance(lazy.get("dataset"), Mapping):
+        lazy["dataset"] = _lazy(lazy["dataset"])
+    return {**lazy, "lazy_init": True}
+
+
+def _leaves(dataset: Any) -> Iterator[Any]:
+    if hasattr(dataset, "pipeline"):
+        yield dataset
+        return
+    for inner in wrapped_datasets(dataset):
+        yield from _leaves(inner)
+
+
+def _transforms(dataset: Any) -> tuple[Any, ...]:
+    return tuple(getattr(getattr(dataset, "pipeline", None), "transforms", ()))
+
+
+def _read(leaf: Leaf, findings: list[Finding]) -> Leaf:
+    """Read the files of a leaf, and keep the columns on the way to its items."""
+    dataset = leaf.dataset
+    kept: list[CocoFile] = []
+    if hasattr(dataset, "read_annotations"):
+        dataset.read_annotations = _keeping(dataset.read_annotations, kept)
+    try:
+        if hasattr(dataset, "full_init"):
+            dataset.full_init()
+    except FileNotFoundError as absent:
+        findings.append(_absent(leaf, absent))
+        return leaf
+    except REFUSALS as refusal:
+        findings.append(_refused(leaf.place, refusal, "CFG521"))
+        return leaf
+    finally:
+        vars(dataset).pop("read_annotations", None)
+    findings += _absent_images(leaf)
+    if not kept or getattr(dataset, "bbox_file", None):
+        return leaf
+    content, usable = _content(leaf, kept[0])
+    return Leaf(leaf.place, dataset, leaf.transforms, content, usable)
+
+
+def _keeping(read: Callable[..., CocoFile], kept: list[CocoFile]) -> Callable[..., CocoFile]:
+    def reading(*arguments: Any, **options: Any) -> CocoFile:
+        kept.append(read(*arguments, **options))
+        return kept[-1]
+
+    return reading
+
+
+def _content(leaf: Leaf, file: CocoFile) -> tuple[FileContent, InstanceTable]:
+    """Count an annotation file, and drop what is discarded."""
+    dataset, table = leaf.dataset, file.instances
+    discarded: dict[str, int] = {}
+    if len(getattr(dataset, "INSTANCE_FIELDS", (0,))) == 1:
+        discarded["without box or keypoints"] = file.num_annotations - len(table)
+    left = np.ones(len(table), dtype=np.bool_)
+    for words, images in dataset.image_filters(table.images).items():
+        left = _without(left, ~images[table.image_row], words, discarded)
+    if dataset.data_mode == "topdown":
+        for reason, mask in table.faults().items():
+            left = _without(left, mask, reason, discarded)
+        chosen = int(left.sum()) - len(dataset)
+        if chosen > 0:
+            discarded["left out by filter_cfg or indices"] = chosen
+    content = FileContent(
+        leaf.ann_file,
+        len(table.images),
+        file.num_annotations,
+        len(table),
+        {reason: number for reason, number in discarded.items() if number},
+    )
+    return content, table.take(left)
+
+
+def _without(left: np.ndarray, mask: np.ndarray, reason: str, discarded: dict[str, int]) -> np.ndarray:
+    discarded[reason] = int((left & mask).sum())
+    return left & ~mask
+
+
+def _length(built: Any, source: OpenedSource) -> Optional[int]:
+    try:
+        return len(built)
+    except REFUSALS as refusal:
+        source.findings.append(_refused(source.place, refusal))
+        return None
+
+
+def _absent(leaf: Leaf, absent: FileNotFoundError) -> Finding:
+    """An annotation file that is not there, or another file that the data set reads."""
+    given = leaf.ann_file
+    if not given or os.path.exists(given):
+        return finding("CFG510", leaf.place, _without_name(str(absent), leaf.name), "Put it there, or change its path")
+    relative = "" if os.path.isabs(given) else f". Paths are relative to the working directory {os.getcwd()}"
+    root = getattr(leaf.dataset, "data_root", None)
+    fix = f"Put it there, or change {f'data_root={root!r} or ' if root else ''}ann_file{relative}"
+    return finding("CFG510", leaf.place, f"there is no annotation file {given}", fix)
+
+
+def _absent_images(leaf: Leaf) -> list[Finding]:
+    """A folder of images that is not there: nothing is read from it here, but a training would."""
+    prefix = getattr(leaf.dataset, "data_prefix", None)
+    folder = prefix.get("img", "") if isinstance(prefix, Mapping) else ""
+    if not folder or "://" in folder or os.path.isdir(folder):
+        return []
+    words = f"the annotations are there, but the folder of their images is not: {folder}."
+    return [finding("CFG511", leaf.place, words, "Put the images there, or change data_prefix=dict(img=...).")]
+
+
+def _refused(place: str, refusal: BaseException, code: str = "CFG520") -> Finding:
+    return finding_in_words(code, place, str(refusal) or type(refusal).__name__, "Correct its config")
+
+
+def _without_name(words: str, name: str) -> str:
+    lead = f"{name}: "
+    return words[len(lead) :] if words.startswith(lead) else words
+
+
+def namespace_of(transforms: Sequence[Any], num_keypoints: Optional[int]) -> Any:
+    """What ``delivered_keypoints`` reads of a data set that is not built: its keypoints, and its pipeline."""
+    return types.SimpleNamespace(
+        metainfo={"num_keypoints": num_keypoints},
+        pipeline=types.SimpleNamespace(transforms=list(transforms)),
+    )
