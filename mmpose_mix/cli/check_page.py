@@ -206,8 +206,8 @@ def _print_findings(console: Console, checked: CheckedConfig) -> None:
 def _verdict(checked: CheckedConfig) -> Text:
     counts = counted(checked.findings)
     words = [f"{number} {severity}{'' if number == 1 else 's'}" for severity, number in counts.items() if number]
-    if not words:
-        return Text("Clean: nothing is wrong.", style="bold green")
+    if not counts[ERROR] and not counts[WARNING]:
+        return Text(f"Clean: nothing is wrong{f' ({words[0]})' if words else ''}.", style="bold green")
     worst = next(severity for severity in SEVERITIES if counts[severity])
     return Text(f"{', '.join(words)}.", style=_STYLES.get(worst, "bold"))
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from mmpose_mix.keypoints.findings import ERROR, SEVERITIES, WARNING, Finding, in_order_of_severity
 
-#: Severity and title of each code, beside those of the keypoint checks. An ``error`` stops the training or makes it another one than configured.
+#: Severity and title of each code, beside those of the keypoint checks.
+#: An ``error`` stops the training or makes it another one than configured.
 CODES: dict[str, tuple[str, str]] = {
     "CFG501": (ERROR, "default_scope of a package that is not there"),
     "CFG502": (ERROR, "a part without a type"),
