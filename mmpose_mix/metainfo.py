@@ -38,6 +38,9 @@ _PARSED_KEYS = frozenset(
     }
 )
 
+# Keys of a config whose strings may be the names of data sets, or files.
+_KEYS_OF_FILES = ("union", "source", "target", "aliases")
+
 
 def parse_pose_metainfo(metainfo: Mapping[str, Any]) -> dict[str, Any]:
     """MMPose's parsed metainfo: its keys, its value types.
@@ -213,10 +216,12 @@ def shipped_configs() -> Path:
 
 
 def resolve_metainfo_paths(config: Any, base_dir: PathLike) -> None:
-    """Make every relative ``from_file`` that exists relative to ``base_dir`` absolute, in place.
+    """Make every path to a metainfo or alias file that exists relative to ``base_dir`` absolute, in place.
 
     A data set does not know in which folder the config lies that it is built from; whoever loads the config does.
-    Paths that do not exist there are left as they are, to be found from the working directory or the shipped configs.
+    These are ``from_file``, and in ``union``, ``source``, ``target`` and ``aliases`` the strings that end in ``.py`` or
+    ``.json``. Paths that do not exist there are left as they are, to be found from the working directory or the shipped
+    configs.
 
     Args:
         config: An MMEngine ``Config``, or dicts and lists.
@@ -225,14 +230,20 @@ def resolve_metainfo_paths(config: Any, base_dir: PathLike) -> None:
     folder = Path(base_dir).resolve()
     if isinstance(config, (Mapping, Config)):
         for key, value in list(config.items()):
-            if key == "from_file" and isinstance(value, str):
-                if (folder / value).is_file():
-                    config[key] = str((folder / value).resolve())
-            else:
-                resolve_metainfo_paths(value, folder)
+            if key == "from_file" or key in _KEYS_OF_FILES:
+                config[key] = _resolved(value, folder, only_files=key != "from_file")
+            resolve_metainfo_paths(config[key], folder)
     elif isinstance(config, (list, tuple)):
         for value in config:
             resolve_metainfo_paths(value, folder)
+
+
+def _resolved(value: Any, folder: Path, *, only_files: bool) -> Any:
+    """A path, or the paths of a list, made absolute where they exist in a folder; anything else as it is."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(_resolved(each, folder, only_files=only_files) for each in value)
+    is_path = isinstance(value, str) and (not only_files or value.endswith((".py", ".json")))
+    return str((folder / value).resolve()) if is_path and (folder / value).is_file() else value
 
 
 def _file_named(named: PathLike) -> str:

@@ -10,8 +10,10 @@ from mmengine.config import Config, ConfigDict
 
 from mmpose_mix import metainfo as module
 from mmpose_mix.metainfo import (
+    dataset_info_of,
     find_metainfo_file,
     keypoint_set,
+    named_keypoint_set,
     parse_pose_metainfo,
     resolve_metainfo_paths,
     shipped_configs,
@@ -212,3 +214,72 @@ def test_half_a_parsed_dict_is_refused(tiny):
     parsed.pop("sigmas")
     with pytest.raises(ValueError, match="the parsed metainfo lacks sigmas"):
         parse_pose_metainfo(parsed)
+
+
+def test_a_union_of_a_config_is_the_shipped_file():
+    config = ConfigDict(metainfo={"union": ["coco", "aic"]})
+    _same(
+        parse_pose_metainfo(config.metainfo), parse_pose_metainfo({"from_file": "configs/_base_/datasets/coco_aic.py"})
+    )
+
+
+def test_a_union_takes_names_files_dicts_and_other_unions(tiny):
+    parts = ["coco", str(tiny), {"from_file": str(tiny)}, {"union": ["aic"]}, named_keypoint_set("coco")]
+    names = keypoint_set({"union": parts}).keypoint_names
+    assert names == (*named_keypoint_set("coco").keypoint_names, "left", "right", "head_top", "neck")
+
+
+def test_keys_of_the_config_replace_those_of_a_union():
+    sigmas = [0.1] * 19
+    ours = keypoint_set({"union": ["coco", "aic"], "dataset_name": "ours", "sigmas": sigmas})
+    assert ours.name == "ours"
+    np.testing.assert_array_equal(ours.sigmas, np.float32(sigmas))
+    assert ours.keypoint_names == named_keypoint_set("coco_aic").keypoint_names
+    with pytest.raises(ValueError, match=r"union of coco, aic with sigmas of the config: .*\n.*sigmas has 2 values"):
+        keypoint_set({"union": ["coco", "aic"], "sigmas": [0.1, 0.1]})
+
+
+@pytest.mark.parametrize(
+    ("metainfo", "kind", "words"),
+    [
+        ({"union": "coco"}, TypeError, "union is 'coco'; give a list of data sets, such as"),
+        ({"union": []}, ValueError, "union: no keypoint set is given"),
+        ({"union": ["coco", "aik"]}, FileNotFoundError, "no metainfo of a data set 'aik'. Shipped are 300w, aic"),
+        (
+            {"union": ["coco"], "names": []},
+            ValueError,
+            "beside union=['coco'], the unknown keys names; allowed are aliases",
+        ),
+        ({"union": [3]}, TypeError, "metainfo must be a dict such as"),
+    ],
+)
+def test_a_union_that_cannot_be_made_is_said_in_words(metainfo, kind, words):
+    with pytest.raises(kind) as raised:
+        keypoint_set(metainfo)
+    assert words in str(raised.value)
+
+
+def test_a_dataset_info_is_given_as_it_is_written(tiny):
+    assert dataset_info_of("coco")["paper_info"]["title"] == "Microsoft COCO: Common Objects in Context"
+    assert dataset_info_of({"from_file": str(tiny), "sigmas": []})["sigmas"] == []
+    assert dataset_info_of({"dataset_name": "inline"}) == {"dataset_name": "inline"}
+
+
+def test_files_of_unions_converters_and_aliases_are_found_beside_the_config(tiny):
+    (tiny.parent / "mine.json").write_text("{}")
+    config = {
+        "metainfo": {"union": ["coco", "tiny.py", {"from_file": "tiny.py"}]},
+        "pipeline": [{"source": "tiny.py", "target": "coco", "aliases": ["mine.json"]}],
+    }
+    resolve_metainfo_paths(config, tiny.parent)
+    assert config["metainfo"] == {"union": ["coco", str(tiny), {"from_file": str(tiny)}]}
+    assert config["pipeline"] == [{"source": str(tiny), "target": "coco", "aliases": [str(tiny.parent / "mine.json")]}]
+
+
+@pytest.mark.parametrize("name", ["coco", "coco_aic", "interhand3d"])
+def test_a_keypoint_set_writes_the_dataset_info_that_it_was_read_from(name):
+    read = named_keypoint_set(name)
+    info, written = dataset_info_of(name), read.dataset_info()
+    assert written.keys() <= info.keys()
+    for key in ("dataset_name", "keypoint_info", "skeleton_info", "joint_weights", "sigmas"):
+        assert written[key] == info[key], key

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmpose_mix.keypoints.mapping import KeypointMapping
+from mmpose_mix.keypoints.mapping import KeypointMapping, PointRule
 
 
 def _sample(num_keypoints, num_instances=1, dims=2, seed=0):
@@ -332,3 +332,73 @@ def test_a_source_with_too_few_keypoints_is_refused_with_the_pairs():
 def test_shapes_that_do_not_fit_are_refused(keypoints, visible, words):
     with pytest.raises(ValueError, match=words):
         KeypointMapping(2, [(0, 0)]).apply(np.zeros(keypoints), np.zeros(visible))
+
+
+THREE_ENDS = [((0, 1, 2), 0, (0.5, 0.25, 0.25)), (0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("rule", "marks", "place"),
+    [
+        (PointRule(), [0, 1], [0, 0]),
+        (PointRule("all", "all"), [0, 1], [0, 0]),
+        (PointRule("any", "min"), [1, 1], [4, 4]),
+        (PointRule("min", "any"), [0, 1], [0, 0]),
+    ],
+)
+def test_a_rule_says_what_an_end_out_of_sight_does(rule, marks, place):
+    """Ends at 2, 8 and (unknown) 0: without the last one the weights are 2/3 and 1/3."""
+    points = np.float32([[[2, 2], [8, 8], [0, 0]]])
+    placed, found = KeypointMapping(2, THREE_ENDS, {0: rule}).apply(points, np.float32([[1, 1, 0]]))
+    assert found[0, 0].tolist() == marks
+    np.testing.assert_allclose(placed[0, 0], place, rtol=1e-6)
+    assert placed[0, 1].tolist() == [2, 2]
+
+
+def test_rules_of_fractions_and_of_ends_that_are_not_labelled():
+    marks = np.float32([[[0.5, 0.5], [0.25, 1], [0, 0]]])
+    points = np.float32([[[2, 2], [8, 8], [np.nan, np.nan]]])
+    pairs = [((0, 1), target) for target in range(3)] + [((1, 2), target) for target in range(3, 6)]
+    rules = {t: PointRule(r, r) for t, r in zip(range(6), ("min", "all", "any") * 2)}
+    placed, found = KeypointMapping(6, pairs, rules).apply(points, marks)
+    assert found[0].tolist() == [[0.25, 0.5], [1, 1], [0.5, 1], [0, 0], [0, 0], [0.25, 1]]
+    assert placed[0, :, 0].tolist() == [5, 5, 5, 0, 0, 8]
+
+
+def test_a_point_of_any_with_no_end_in_sight_has_no_place():
+    placed, found = KeypointMapping(1, [((0, 1), 0)], {0: PointRule("any", "any")}).apply(
+        np.ones((1, 2, 2)), np.zeros((1, 2, 2))
+    )
+    assert not placed.any()
+    assert not found.any()
+
+
+@given(st.lists(st.sampled_from(["min", "all", "any"]), min_size=2, max_size=2), st.integers(0, 99))
+def test_where_all_ends_are_in_sight_all_rules_agree(rule, seed):
+    points, visible = _sample(3, 4, seed=seed)
+    visible[:] = 1
+    ruled = KeypointMapping(2, THREE_ENDS, {0: PointRule(*rule)}).apply(points, visible)
+    for one, other in zip(ruled, KeypointMapping(2, THREE_ENDS).apply(points, visible)):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+
+
+def test_rules_are_part_of_what_a_mapping_is():
+    pairs = [((0, 1), 0), ((2, 3), 1)]
+    one = KeypointMapping(2, pairs, {0: PointRule("any")})
+    assert one != KeypointMapping(2, pairs)
+    assert KeypointMapping(2, pairs, {0: PointRule()}) == KeypointMapping(2, pairs)
+    assert pickle.loads(pickle.dumps(one)) == one
+    # a point of another rule is no mirror image
+    assert KeypointMapping(2, pairs).flip_indices([2, 3, 0, 1]) == [1, 0]
+    assert one.flip_indices([2, 3, 0, 1]) == [0, 1]
+
+
+def test_rules_that_cannot_be_used_are_all_said():
+    pairs = [((0, 1), 0, (1.5, -0.5)), (0, 1)]
+    with pytest.raises(ValueError, match="these rules cannot be used") as raised:
+        KeypointMapping(3, pairs, {0: PointRule("any"), 1: PointRule("all"), 2: PointRule("all")})
+    assert "target 0: visible='any' scales the weights of the visible sources" in str(raised.value)
+    assert "target 1: a rule belongs to a target with several sources" in str(raised.value)
+    assert "target 2: a rule belongs" in str(raised.value)
+    with pytest.raises(ValueError, match="labelled='most' is no rule of visibility; allowed are min, all, any"):
+        PointRule(labelled="most")
