@@ -23,7 +23,7 @@ from mmpose_mix.datasets.delivered_keypoints import (
     findings_of_source,
 )
 from mmpose_mix.engine.checked_coverage import Coverage, coverage_of, explanations, findings_on_coverage
-from mmpose_mix.engine.checked_keypoints import findings_on_keypoints
+from mmpose_mix.engine.checked_keypoints import findings_on_mappings, findings_on_sets
 from mmpose_mix.engine.checked_mixture import findings_on_batch, mixture_shares
 from mmpose_mix.engine.checked_model import (
     built_metrics,
@@ -160,7 +160,7 @@ def check_config(config: Config, read: bool = True) -> CheckedConfig:
         training = _opened(config, "train_dataloader", PLACE, read, wrong_types)
         evaluated = _opened(config, "val_dataloader", VAL_PLACE, read, wrong_types)
         model, wrong_model = _model(config, wrong_types)
-        findings += findings_on_keypoints(training.leaves + evaluated.leaves, training.keypoints)
+        findings += findings_on_sets(training.leaves + evaluated.leaves, training.keypoints)
         findings += training.findings + evaluated.findings + wrong_model + findings_on_batch(config)
         findings += _fit(config, model, training, evaluated, wrong_types)
         findings += _absent_files(config) if read else []
@@ -266,7 +266,8 @@ def _conversions(data: _Data, place: str) -> list[Finding]:
     for sentence in words:
         where, _, rest = sentence.partition(": ")
         found.append(finding_in_words("CFG522", where, rest, "Correct the mapping or the metainfo"))
-    return found
+    fitting = [leaf for leaf in data.leaves if not any(each.place.startswith(f"{leaf.place} (") for each in found)]
+    return found + findings_on_mappings(fitting, keypoints)
 
 
 def _model(config: Mapping[str, Any], wrong: Sequence[Finding]) -> tuple[Any, list[Finding]]:
