@@ -33,6 +33,7 @@ from mmpose_mix.engine.checked_model import (
     findings_on_sizes,
     metric_configs,
 )
+from mmpose_mix.engine.checked_reading import read_sources
 from mmpose_mix.engine.checked_sources import (
     REFUSALS,
     FileContent,
@@ -130,6 +131,10 @@ class _Data:
     findings: list[Finding]
 
     @property
+    def all_findings(self) -> list[Finding]:
+        return [each for source in self.opened for each in source.findings] + self.findings
+
+    @property
     def leaves(self) -> list[Leaf]:
         return [leaf for source in self.opened for leaf in source.leaves]
 
@@ -157,11 +162,13 @@ def check_config(config: Config, read: bool = True) -> CheckedConfig:
     with DefaultScope.overwrite_default_scope(scope):
         types, wrong_types = resolved_types(config)
         findings += wrong_types + _incomplete(config)
-        training = _opened(config, "train_dataloader", PLACE, read, wrong_types)
-        evaluated = _opened(config, "val_dataloader", VAL_PLACE, read, wrong_types)
+        training = _opened(config, "train_dataloader", PLACE, wrong_types)
+        evaluated = _opened(config, "val_dataloader", VAL_PLACE, wrong_types)
+        if read:
+            read_sources(training.opened + evaluated.opened)
         model, wrong_model = _model(config, wrong_types)
         findings += findings_on_sets(training.leaves + evaluated.leaves, training.keypoints)
-        findings += training.findings + evaluated.findings + wrong_model + findings_on_batch(config)
+        findings += training.all_findings + evaluated.all_findings + wrong_model + findings_on_batch(config)
         findings += _fit(config, model, training, evaluated, wrong_types)
         findings += _absent_files(config) if read else []
         shares, wrong_ratio = mixture_shares(config, scope, training.names, [one.items for one in training.opened])
@@ -210,8 +217,8 @@ def _incomplete(config: Mapping[str, Any]) -> list[Finding]:
     return findings
 
 
-def _opened(config: Mapping[str, Any], loader: str, place: str, read: bool, wrong: Sequence[Finding]) -> _Data:
-    """Build the sources of a loader and read their files; those whose types are wrong are left out."""
+def _opened(config: Mapping[str, Any], loader: str, place: str, wrong: Sequence[Finding]) -> _Data:
+    """Build the sources of a loader; those whose types are wrong are left out."""
     data = _Data([], [], None, (), False, [])
     given = (config.get(loader) or {}).get("dataset")
     if not isinstance(given, Mapping) or _said(wrong, place, deep=False):
@@ -226,8 +233,7 @@ def _opened(config: Mapping[str, Any], loader: str, place: str, read: bool, wron
     depth = place + ".dataset" * _wrappers(given, inner)
     for number, part in enumerate(parts):
         where = f"{depth}.datasets[{number}]" if part is not inner else depth
-        data.opened.append(OpenedSource(where) if _said(wrong, where) else opened_source(part, where, read))
-    data.findings += [found for source in data.opened for found in source.findings]
+        data.opened.append(OpenedSource(where) if _said(wrong, where) else opened_source(part, where))
     _take_keypoints(data, inner, depth, wrong)
     return data
 

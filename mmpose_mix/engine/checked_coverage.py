@@ -47,10 +47,10 @@ def coverage_of(leaves: Sequence[Leaf], num_keypoints: int) -> Coverage:
             known = False
             continue
         labelled |= own
-        read = read and leaf.usable is not None
-        if leaf.usable is not None:
-            counts += _visible(leaf, mappings, num_keypoints)
-            instances += len(leaf.usable)
+        read = read and leaf.visibility is not None
+        if leaf.visibility is not None:
+            counts += _visible(leaf.visibility, mappings, num_keypoints)
+            instances += len(leaf.visibility)
     if not known:
         return Coverage(None, None)
     marks = tuple(labelled.tolist())
@@ -116,12 +116,12 @@ def _labelled(leaf: Leaf, mappings: Sequence[Any]) -> Optional[np.ndarray]:
     return np.asarray(labels > 0)
 
 
-def _visible(leaf: Leaf, mappings: Sequence[Any], num_keypoints: int) -> np.ndarray:
-    """(K,) int64: in how many usable instances each target keypoint is visible."""
-    table, counts = leaf.usable, np.zeros(num_keypoints, dtype=np.int64)
-    for first in range(0, 0 if table is None else len(table), _ROWS_AT_ONCE):
-        rows = slice(first, first + _ROWS_AT_ONCE)
-        points, marks = table.keypoints[rows], np.minimum(table.visibility[rows], 1)  # type: ignore[union-attr]
+def _visible(visibility: np.ndarray, mappings: Sequence[Any], num_keypoints: int) -> np.ndarray:
+    """(K,) int64: in how many instances, of which (M, Ks) marks are given, each target keypoint is visible."""
+    counts = np.zeros(num_keypoints, dtype=np.int64)
+    for first in range(0, len(visibility), _ROWS_AT_ONCE):
+        marks = visibility[first : first + _ROWS_AT_ONCE]
+        points = np.zeros((*marks.shape, 2), dtype=np.float32)  # where they are is of no importance
         for mapping in mappings:
             points, marks = mapping.apply(points, marks)
         counts += np.count_nonzero(marks if marks.ndim == 2 else marks[..., 0], axis=0)

@@ -12,7 +12,6 @@ import numpy as np
 from mmengine.registry import DATASETS as ROOT_DATASETS
 
 from mmpose_mix.annotations.coco_json import CocoFile
-from mmpose_mix.annotations.table import InstanceTable
 from mmpose_mix.datasets.building import built_transforms
 from mmpose_mix.datasets.combined import CombinedDataset
 from mmpose_mix.datasets.epochs import wrapped_datasets
@@ -43,7 +42,7 @@ class FileContent:
     discarded: Mapping[str, int]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Leaf:
     """A data set that reads files.
 
@@ -52,14 +51,14 @@ class Leaf:
         dataset: built, its files not read unless ``content`` or ``usable`` is there.
         transforms: its pipeline, then those of the mixtures inside of the one that is checked.
         content: what its file holds; None where it was not read.
-        usable: the instances that become items; None where they are no columns.
+        visibility: (M, Ks) of the instances that become items, 0 to 1; None where they are no columns.
     """
 
     place: str
     dataset: Any
     transforms: tuple[Any, ...]
     content: Optional[FileContent] = None
-    usable: Optional[InstanceTable] = None
+    visibility: Optional[np.ndarray] = None
 
     @property
     def name(self) -> str:
@@ -78,43 +77,78 @@ class OpenedSource:
 
     Args:
         place: in the config.
+        built: the data set, its files not read; None for a mixture, and where it was refused.
+        config: of the source.
         leaves: the data sets in it that read files.
         items: how many items it has; None where that is unknown.
         findings: what is wrong with it.
     """
 
     place: str
+    built: Any = None
+    config: Any = None
     leaves: list[Leaf] = field(default_factory=list)
     items: Optional[int] = None
     findings: list[Finding] = field(default_factory=list)
 
-    @property
-    def failed(self) -> bool:
-        """Whether it has no items, or their number is unknown."""
-        return any(each.severity == ERROR for each in self.findings)
+
+@dataclass(frozen=True)
+class SourceReading:
+    """What reading the files of a source gave, without its data sets: it may come from another process.
+
+    Args:
+        contents, visibilities: as in :class:`Leaf`, of each leaf.
+        items: as in :class:`OpenedSource`.
+        findings: what is wrong with the files.
+    """
+
+    contents: tuple[Optional[FileContent], ...]
+    visibilities: tuple[Optional[np.ndarray], ...]
+    items: Optional[int]
+    findings: tuple[Finding, ...]
 
 
-def opened_source(config: Any, place: str, read: bool) -> OpenedSource:
-    """Build a source and read its annotation files.
+def opened_source(config: Any, place: str) -> OpenedSource:
+    """Build a source, without reading its files.
 
     Args:
         config: of the source, under the scope that resolves it; or a data set that is built.
         place: in the config.
-        read: whether to read files; otherwise none is looked for.
     """
-    source = OpenedSource(place)
-    if isinstance(config, Mapping) and _is_mixture(config):
-        return _opened_mixture(config, source, read)
+    source = OpenedSource(place, config=config)
     try:
-        built = ROOT_DATASETS.build(_lazy(config)) if isinstance(config, Mapping) else config
+        if isinstance(config, Mapping) and is_kind(config, CombinedDataset):
+            _open_mixture(source)
+            return source
+        source.built = ROOT_DATASETS.build(_lazy(config)) if isinstance(config, Mapping) else config
     except REFUSALS as refusal:
         source.findings.append(_refused(place, refusal))
         return source
-    leaves = [Leaf(place, leaf, _transforms(leaf)) for leaf in _leaves(built)]
-    source.leaves = [_read(leaf, source.findings) for leaf in leaves] if read else leaves
-    if read and not source.failed:
-        source.items = _length(built, source)
+    source.leaves = [Leaf(place, leaf, _transforms(leaf)) for leaf in _leaves(source.built)]
     return source
+
+
+def read_source(source: OpenedSource) -> SourceReading:
+    """Read the annotation files of a source that could be built."""
+    findings: list[Finding] = []
+    read = [_read(leaf, findings) for leaf in source.leaves]
+    items = None
+    if not any(each.severity == ERROR for each in (*source.findings, *findings)):
+        try:
+            items = len(source.built if source.built is not None else _built_mixture(source))
+        except REFUSALS as refusal:
+            findings.append(_refused(source.place, refusal))
+    return SourceReading(
+        tuple(content for content, _ in read), tuple(visible for _, visible in read), items, tuple(findings)
+    )
+
+
+def take_reading(source: OpenedSource, reading: SourceReading) -> None:
+    """Put into a source what reading its files gave."""
+    for leaf, content, visibility in zip(source.leaves, reading.contents, reading.visibilities):
+        leaf.content, leaf.visibility = content, visibility
+    source.items = reading.items
+    source.findings += reading.findings
 
 
 def is_kind(config: Any, kind: type) -> bool:
@@ -123,36 +157,21 @@ def is_kind(config: Any, kind: type) -> bool:
     return issubclass(found, kind) if isinstance(found, type) else isinstance(config, kind)
 
 
-def _is_mixture(config: Mapping[str, Any]) -> bool:
-    return is_kind(config, CombinedDataset)
-
-
-def _opened_mixture(config: Mapping[str, Any], source: OpenedSource, read: bool) -> OpenedSource:
+def _open_mixture(source: OpenedSource) -> None:
     """A mixture inside of a mixture: its sources, and its pipeline behind theirs."""
-    parts = [
-        opened_source(part, f"{source.place}.datasets[{number}]", read)
-        for number, part in enumerate(config.get("datasets") or ())
-    ]
-    source.findings += [finding for part in parts for finding in part.findings]
-    try:
-        behind = tuple(built_transforms(config.get("pipeline", ()), f"{source.place}.pipeline"))
-    except REFUSALS as refusal:
-        source.findings.append(_refused(source.place, refusal))
-        return source
-    source.leaves = [
-        Leaf(leaf.place, leaf.dataset, leaf.transforms + behind, leaf.content, leaf.usable)
-        for part in parts
-        for leaf in part.leaves
-    ]
-    if read and not source.failed:
-        built = [leaf.dataset for leaf in source.leaves]
-        whole = len(built) == len(parts)  # no wrapper between
-        datasets = {"datasets": built} if whole else {}
-        try:
-            source.items = len(ROOT_DATASETS.build({**config, **datasets}))
-        except REFUSALS as refusal:
-            source.findings.append(_refused(source.place, refusal))
-    return source
+    given = source.config.get("datasets") or ()
+    parts = [opened_source(part, f"{source.place}.datasets[{number}]") for number, part in enumerate(given)]
+    source.findings += [each for part in parts for each in part.findings]
+    behind = tuple(built_transforms(source.config.get("pipeline", ()), f"{source.place}.pipeline"))
+    source.leaves = [Leaf(leaf.place, leaf.dataset, leaf.transforms + behind) for part in parts for leaf in part.leaves]
+
+
+def _built_mixture(source: OpenedSource) -> Any:
+    """The mixture, of its sources as they are read already where nothing wraps them."""
+    given = source.config["datasets"]
+    plain = len(given) == len(source.leaves)
+    datasets = {"datasets": [leaf.dataset for leaf in source.leaves]} if plain else {}
+    return ROOT_DATASETS.build({**source.config, **datasets})
 
 
 def _lazy(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -177,7 +196,7 @@ def _transforms(dataset: Any) -> tuple[Any, ...]:
     return tuple(getattr(getattr(dataset, "pipeline", None), "transforms", ()))
 
 
-def _read(leaf: Leaf, findings: list[Finding]) -> Leaf:
+def _read(leaf: Leaf, findings: list[Finding]) -> tuple[Optional[FileContent], Optional[np.ndarray]]:
     """Read the files of a leaf, and keep the columns on the way to its items."""
     dataset = leaf.dataset
     kept: list[CocoFile] = []
@@ -188,17 +207,16 @@ def _read(leaf: Leaf, findings: list[Finding]) -> Leaf:
             dataset.full_init()
     except FileNotFoundError as absent:
         findings.append(_absent(leaf, absent))
-        return leaf
+        return None, None
     except REFUSALS as refusal:
         findings.append(_refused(leaf.place, refusal, "CFG521"))
-        return leaf
+        return None, None
     finally:
         vars(dataset).pop("read_annotations", None)
     findings += _absent_images(leaf)
     if not kept or getattr(dataset, "bbox_file", None):
-        return leaf
-    content, usable = _content(leaf, kept[0])
-    return Leaf(leaf.place, dataset, leaf.transforms, content, usable)
+        return None, None
+    return _content(leaf, kept[0])
 
 
 def _keeping(read: Callable[..., CocoFile], kept: list[CocoFile]) -> Callable[..., CocoFile]:
@@ -209,7 +227,7 @@ def _keeping(read: Callable[..., CocoFile], kept: list[CocoFile]) -> Callable[..
     return reading
 
 
-def _content(leaf: Leaf, file: CocoFile) -> tuple[FileContent, InstanceTable]:
+def _content(leaf: Leaf, file: CocoFile) -> tuple[FileContent, np.ndarray]:
     """Count an annotation file, and drop what is discarded."""
     dataset, table = leaf.dataset, file.instances
     discarded: dict[str, int] = {}
@@ -231,20 +249,12 @@ def _content(leaf: Leaf, file: CocoFile) -> tuple[FileContent, InstanceTable]:
         len(table),
         {reason: number for reason, number in discarded.items() if number},
     )
-    return content, table.take(left)
+    return content, np.minimum(table.visibility[left], 1)
 
 
 def _without(left: np.ndarray, mask: np.ndarray, reason: str, discarded: dict[str, int]) -> np.ndarray:
     discarded[reason] = int((left & mask).sum())
     return left & ~mask
-
-
-def _length(built: Any, source: OpenedSource) -> Optional[int]:
-    try:
-        return len(built)
-    except REFUSALS as refusal:
-        source.findings.append(_refused(source.place, refusal))
-        return None
 
 
 def _absent(leaf: Leaf, absent: FileNotFoundError) -> Finding:

@@ -198,6 +198,13 @@ SWAPPED = [1, 0, *range(2, 17)]
         ),
         (
             COMBINE,
+            [f"{COCO}.pipeline.0.mapping=[(5,6),(6,5)]"],
+            "MAP210",
+            f"{DATASET}.datasets[0] (KeypointConverter)",
+            "left_shoulder -> right_shoulder",
+        ),
+        (
+            COMBINE,
             ["model.head.out_channels=17"],
             "CFG530",
             "model",
