@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import copy
 import re
-import runpy
-from pathlib import Path
 
 import pytest
 
@@ -11,24 +9,15 @@ from mmpose_mix.keypoints.findings import CODES, ERROR, SEVERITIES, WARNING, fin
 from mmpose_mix.keypoints.lint_sets import lint_set, lint_sets
 from mmpose_mix.keypoints.outline import KeypointOutline, outline_of
 from mmpose_mix.keypoints.schema import KeypointSet
+from mmpose_mix.metainfo import dataset_info_of, shipped_configs
 from tests.keypoints.seeded_faults import broken_sets
-
-FOLDER = Path(__file__).resolve().parents[2] / "configs" / "_base_" / "datasets"
-
-
-def dataset_info(path):
-    return runpy.run_path(str(path))["dataset_info"]
 
 
 @pytest.fixture(scope="module")
 def shipped():
-    """The shipped files by name, without those that build their set from others."""
-    found = {}
-    for path in sorted(FOLDER.glob("*.py")):
-        info = dataset_info(path)
-        if isinstance(info.get("keypoint_info"), dict):
-            found[path.name] = info
-    return found
+    """The shipped keypoint sets by file, as they are written."""
+    files = sorted((shipped_configs() / "_base_" / "datasets").glob("*.py"))
+    return {path.name: copy.deepcopy(dataset_info_of(path)) for path in files}
 
 
 def codes(findings, *severities):
