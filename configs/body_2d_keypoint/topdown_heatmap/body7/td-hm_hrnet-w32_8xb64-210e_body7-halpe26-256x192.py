@@ -1,0 +1,31 @@
+# Seven data sets of bodies, most of them in part, to Halpe's first 26 keypoints; evaluated on COCO.
+_base_ = [
+    '../../../_base_/td_hm/hrnet-w32_8xb64-210e.py',
+    '../../../_base_/td_hm/body_256x192.py',
+    '../../../_base_/mixtures/body.py',
+]
+
+# model
+model = dict(
+    metainfo=dict(from_file='configs/_base_/datasets/halpe26.py'),
+    head=dict(out_channels=26, decoder={{_base_.codec}}),
+    # the first 17 are those that are evaluated
+    test_cfg=dict(output_keypoint_indices=list(range(17))))
+
+# data loaders
+train_dataloader = dict(
+    dataset=dict(
+        type='CombinedDataset',
+        metainfo=dict(from_file='configs/_base_/datasets/halpe26.py'),
+        datasets={{_base_.body7_halpe26}},
+        sample_ratio_factor={{_base_.body7_factors}},
+        pipeline={{_base_.train_pipeline}}))
+val_dataloader = {{_base_.val_coco}}
+test_dataloader = val_dataloader
+
+# evaluators
+val_evaluator = {{_base_.ap_of_coco}}
+test_evaluator = val_evaluator
+
+# hooks
+default_hooks = dict(checkpoint=dict(save_best='coco/AP', rule='greater'))
