@@ -1,15 +1,18 @@
-"""Prints the tables of docs/keypoints.md from the data files: ``python -m benchmarks.keypoint_tables``."""
+"""Puts the tables of the data files into docs/keypoints.md: ``python -m benchmarks.keypoint_tables``."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from mmpose_mix import datasets
 from mmpose_mix.keypoints.aliases import SHIPPED
 from mmpose_mix.metainfo import named_keypoint_set, shipped_configs
 
+PAGE = Path(__file__).parents[1] / "docs" / "keypoints.md"
 # What was wrong with MMPose 1.3.2's file, in short; docs/differences.md has the reasons.
 REPAIRED = {
     "ap10k": "weights in COCO's order, right front paw of type `lower`, a link id twice",
@@ -104,5 +107,15 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, ("---",) * len(head), *rows])
 
 
+def page_with_tables(page: str) -> str:
+    """The text of the page with present tables between its ``begin`` and ``end`` comments."""
+    for name, table in (("aliases", alias_table()), ("citations", citations()), ("sets", set_table())):
+        pattern = re.compile(rf"(<!-- begin {name}\b[^>]*-->\n).*?(\n<!-- end {name} -->)", re.DOTALL)
+        page, found = pattern.subn(lambda match, table=table: match[1] + table + match[2], page)
+        if found != 1:
+            raise ValueError(f"docs/keypoints.md has {found} times the comment '<!-- begin {name} -->'; give it once")
+    return page
+
+
 if __name__ == "__main__":
-    print(set_table(), alias_table(), citations(), sep="\n\n")
+    PAGE.write_text(page_with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

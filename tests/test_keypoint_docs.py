@@ -39,10 +39,13 @@ def test_every_block_prints_what_follows_it(
         assert capsys.readouterr().out == follows, text
 
 
-@pytest.mark.parametrize("part", ["set_table", "alias_table", "citations"])
-def test_the_page_has_the_tables_of_the_data_files(part: str) -> None:
-    table = getattr(keypoint_tables, part)()
-    assert f"-->\n{table}\n<!-- end" in PAGE, f"put in what `python -m benchmarks.keypoint_tables` prints: {part}"
+def test_the_page_has_the_tables_of_the_data_files() -> None:
+    assert keypoint_tables.page_with_tables(PAGE) == PAGE, "run `python -m benchmarks.keypoint_tables`"
+
+
+def test_a_page_without_a_place_for_a_table_is_refused() -> None:
+    with pytest.raises(ValueError, match="0 times the comment '<!-- begin aliases -->'; give it once"):
+        keypoint_tables.page_with_tables("# Keypoints\n")
 
 
 def test_every_shipped_set_has_a_row_and_a_picture_on_the_page() -> None:
