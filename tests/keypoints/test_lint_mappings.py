@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import itertools
 import json
 from pathlib import Path
 
@@ -76,14 +75,14 @@ def test_every_seeded_fault_of_a_mapping_is_found_and_nothing_is_found_in_the_ri
         whole = match_keypoints(source, target).mapping
         for each in lint_mapping(whole, source, target, num_keypoints=target.num_keypoints):
             false += [str(each)] if each.severity in (ERROR, WARNING) else []
-        for code, mutation, pairs in itertools.islice(broken_mappings(case), right % 3, None, 3):
+        for code, mutation, pairs in broken_mappings(case):
             count += 1
             if code not in codes(lint_mapping(pairs, source, target)):
                 missed.append((code, mutation, source.name, target.name))
     assert missed == []
     assert false == []
     assert right >= 200
-    assert count >= 900
+    assert count >= 4000
 
 
 @pytest.mark.parametrize("row", TABLES, ids=lambda row: f"{row['source']}-{row['target']}-{row['num_keypoints']}")
