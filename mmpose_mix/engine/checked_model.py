@@ -38,6 +38,8 @@ def built_metrics(config: Any, place: str, metainfo: Optional[Mapping[str, Any]]
             if metainfo is not None:
                 metric.dataset_meta = {key: value for key, value in metainfo.items() if key != "ann_file"}
             metrics.append(metric)
+        except FileNotFoundError:  # a metric that reads at once; absent files are found by themselves
+            continue
         except REFUSALS as refusal:
             findings.append(finding_in_words("CFG535", where, str(refusal), "Correct it"))
     return metrics, findings

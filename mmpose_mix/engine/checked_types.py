@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Optional
 
@@ -64,6 +65,8 @@ _DEFAULTS = {
 _TAKEN_OUT = {"type", "_scope_", "priority", "convert_to_iter_based", "by_epoch"}
 _COMPLETE = (root.DATASETS, root.TRANSFORMS, root.HOOKS, root.METRICS, KEYPOINT_CODECS)
 _CHECKED = (*_COMPLETE, root.DATA_SAMPLERS, root.PARAM_SCHEDULERS, root.LOOPS)
+# what a package that does not fit its dependencies raises while it is imported
+_IMPORT_FAILURES = (ImportError, AssertionError, AttributeError)
 # its transforms are of another library
 _FOREIGN_TRANSFORMS = "Albumentation"
 
@@ -125,12 +128,20 @@ def find_type(registry: Registry, name: Any, scope: Optional[str] = None) -> Any
         name: a string, or the class itself.
         scope: ``_scope_`` of the config.
     """
+    try:
+        return _looked_up(registry, name, scope)
+    except _IMPORT_FAILURES:
+        return None
+
+
+def _looked_up(registry: Registry, name: Any, scope: Optional[str]) -> Any:
+    """As ``find_type``, but what importing the modules of a scope raises goes its own way."""
     if not isinstance(name, str):
         return name
     with registry.switch_scope_and_registry(scope) as scoped:
         try:
             return _codecs_of_scope(scope).get(name) if registry is KEYPOINT_CODECS else scoped.get(name)
-        except (RuntimeError, ImportError):
+        except RuntimeError:  # MMEngine's word for a name that is not there
             return None
 
 
@@ -204,7 +215,14 @@ def _resolved(place: _Place, types: list[ResolvedType], findings: list[Finding])
             )
         )
         return None
-    kind = find_type(place.registry, name, place.config.get("_scope_"))
+    try:
+        kind = _looked_up(place.registry, name, place.config.get("_scope_"))
+    except _IMPORT_FAILURES as failure:
+        text = f"the modules that {place.registry.name} {str(name)!r} may be in cannot be imported: {failure}"
+        findings.append(
+            finding("CFG503", place.where, text, "Install what is missing, or take a part of another scope")
+        )
+        return None
     if kind is None:
         findings.append(_unknown(place, str(name)))
         return None
@@ -221,6 +239,10 @@ def _unknown(place: _Place, name: str) -> Finding:
         scope = scoped.scope
     close = get_close_matches(name.rpartition(".")[2], sorted(known))
     fix = f"Do you mean {' or '.join(map(repr, close))}? " if close else ""
+    package = name.partition(".")[0] if "." in name else scope
+    if package != scope and find_spec(package) is None:
+        text = f"there is no {registry.name} {name!r}: the package {package} is not installed"
+        return finding("CFG503", place.where, text, f"Install {package}, or take a part of another scope")
     return finding(
         "CFG503",
         place.where,

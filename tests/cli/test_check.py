@@ -171,6 +171,13 @@ SWAPPED = [1, 0, *range(2, 17)]
         (COMBINE, ["val_evaluator.type=CocoMetrik"], "CFG503", "val_evaluator", "no metric 'CocoMetrik'"),
         (COMBINE, [f"{AIC}.type=AiDataset"], "CFG503", f"{DATASET}.datasets[1]", "no dataset 'AiDataset'"),
         (COMBINE, ["model.head.decoder.type=Heat"], "CFG503", "model.head.decoder", "no keypoint codec 'Heat'"),
+        (
+            COMBINE,
+            ["model.backbone.type=mmdetect.ResNet"],
+            "CFG503",
+            "model.backbone",
+            "no model 'mmdetect.ResNet': the package mmdetect is not installed",
+        ),
         (COMBINE, ["val_evaluator.nms_thrr=1"], "CFG504", "val_evaluator", "CocoMetric takes no nms_thrr"),
         (
             COMBINE,
@@ -400,3 +407,18 @@ def test_a_page_fits_into_100_columns(check: Check, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("COLUMNS", "200")
     page = check(COMBINE)[1]
     assert max(len(line) for line in page.splitlines() if not line.startswith("file")) <= 100
+
+
+def test_a_package_that_cannot_be_imported_says_so_itself(
+    findings: Findings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "poses_of_others").mkdir()
+    (tmp_path / "poses_of_others/__init__.py").touch()
+    (tmp_path / "poses_of_others/registry.py").write_text(
+        "from mmengine.registry import MODELS as ROOT, Registry\n"
+        "MODELS = Registry('model', parent=ROOT, scope='poses_of_others', locations=['poses_of_others.models'])\n"
+    )
+    (tmp_path / "poses_of_others/models.py").write_text("import what_nobody_has\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = findings(COMBINE, "--without-data", "--cfg-options", "model.backbone.type=poses_of_others.HRNet")
+    assert ["cannot be imported: No module named 'what_nobody_has'" in each["text"] for each in found] == [True]
