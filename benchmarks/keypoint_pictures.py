@@ -65,7 +65,7 @@ def picture_of(keypoints: KeypointSet, title: str) -> np.ndarray:
     Returns:
         (h, w, 3) uint8 RGB.
     """
-    pixels, height = _pixels(np.array(places_of(keypoints)))
+    pixels, height = pixels_of(np.array(places_of(keypoints)))
     lines = _listed(keypoints)
     row = min(18.0, (height - 60) / len(lines))
     image = np.full((FINE * height, FINE * (SIDE + LIST_WIDTH), 3), PAPER, dtype=np.uint8)
@@ -86,7 +86,7 @@ def picture_of(keypoints: KeypointSet, title: str) -> np.ndarray:
     return cv2.resize(image, None, fx=1 / FINE, fy=1 / FINE, interpolation=cv2.INTER_AREA)
 
 
-def _pixels(places: np.ndarray) -> tuple[np.ndarray, int]:
+def pixels_of(places: np.ndarray) -> tuple[np.ndarray, int]:
     """Places in the fine image, and the height of the picture that they need."""
     low, size = places.min(axis=0), np.ptp(places, axis=0)
     scale = (SIDE - 2 * MARGIN) / size.max()
