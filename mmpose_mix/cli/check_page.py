@@ -28,7 +28,8 @@ _SHORT_REGISTRIES = {
     "data sampler": "sampler",
 }
 _MOST_ROWS = 40
-_MOST_NAMED_COLUMNS = 5
+_WIDEST_NAMES = 40
+_MOST_NAMED_CLASSES = 2
 
 
 def print_page(checked: CheckedConfig, why: bool = False) -> None:
@@ -114,10 +115,13 @@ def _sources(sources: Sequence[CheckedSource], shares: bool) -> Table:
         cells = [f"{value:,}" if whole else "?" for value in (images, annotations, discarded)]
         cells.append("?" if source.items is None else f"{source.items:,}")
         cells += [_percent(source.asked), _percent(source.realised)] if shares else []
-        table.add_row(
-            f"{number} {source.name}" if shares else source.name, ", ".join(dict.fromkeys(source.classes)), *cells
-        )
+        table.add_row(f"{number} {source.name}" if shares else source.name, _classes(source), *cells)
     return table
+
+
+def _classes(source: CheckedSource) -> str:
+    kinds = list(dict.fromkeys(source.classes))
+    return ", ".join(kinds) if len(kinds) <= _MOST_NAMED_CLASSES else f"{len(source.classes)} data sets"
 
 
 def _print_discarded(console: Console, source: CheckedSource) -> None:
@@ -140,7 +144,7 @@ def _coverage_title(checked: CheckedConfig) -> str:
 def _coverage(checked: CheckedConfig) -> Table:
     """A row for each target keypoint, or for a run of them that the sources treat alike."""
     sources = checked.sources
-    few = len(sources) <= _MOST_NAMED_COLUMNS
+    few = sum(len(source.name) for source in sources) <= _WIDEST_NAMES
     table = _table(["keypoint"], [source.name if few else str(place) for place, source in enumerate(sources)])
     names = checked.keypoints.keypoint_names if checked.keypoints else ()
     if len(names) <= _MOST_ROWS:
