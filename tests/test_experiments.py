@@ -14,6 +14,9 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from mmpose_mix.datasets import CombinedDataset
+from mmpose_mix.engine.checked_config import check_config
+from mmpose_mix.engine.launch import load_config
+from mmpose_mix.keypoints.findings import NOTE
 from mmpose_mix.keypoints.mapping import KeypointMapping
 from mmpose_mix.metainfo import named_keypoint_set
 from mmpose_mix.registry import DATASETS
@@ -53,7 +56,7 @@ COFW_EYES = {8: 66, 10: 70, 12: 68, 13: 72, 9: 79, 11: 75, 14: 77, 15: 81, 16: 1
 NUM_PLAIN = {
     "CocoDataset": 17, "AicDataset": 14, "CrowdPoseDataset": 14, "JhmdbDataset": 15, "HalpeDataset": 136,
     "PoseTrack18Dataset": 17, "COFWDataset": 29, "LapaDataset": 106, "OneHand10KDataset": 21, "Rhd2DDataset": 21,
-    "FreiHandDataset": 21, "HalpeHandDataset": 136,
+    "FreiHandDataset": 21, "HalpeHandDataset": 136, "OCHumanDataset": 17,
 }  # fmt: skip
 
 
@@ -128,20 +131,38 @@ def wanted_mapping(source: str, target: str) -> KeypointMapping:
 
 
 @pytest.fixture(scope="module")
-def mixtures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, CombinedDataset]:
-    """The training data of every experiment, over tiny annotation files and images."""
-    with pytest.MonkeyPatch.context() as patch, DefaultScope.overwrite_default_scope("mmpose_mix"):
-        patch.chdir(tmp_path_factory.mktemp("experiments"))
-        built = {}
-        for name, path in experiments().items():
-            config = Config.fromfile(path).train_dataloader.dataset.to_dict()
-            for source in leaves(config["datasets"]):
-                # files and images are found from any working directory
-                source["data_root"] = str(Path(source["data_root"]).absolute())
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working directory with tiny annotation files and images of all that the experiments train and evaluate on."""
+    path = tmp_path_factory.mktemp("experiments")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(path)
+        for file in experiments().values():
+            config = Config.fromfile(file).to_dict()
+            sources = list(leaves(config["train_dataloader"]["dataset"]["datasets"]))
+            if config["val_cfg"] is not None:
+                sources += [config[loader]["dataset"] for loader in ("val_dataloader", "test_dataloader")]
+                detections = Path(sources[-2]["bbox_file"])
+                detections.parent.mkdir(parents=True, exist_ok=True)
+                box = {"image_id": 40, "category_id": 1, "bbox": [5, 6, 70, 80], "score": 0.9}
+                detections.write_text(json.dumps([box]))
+            for source in sources:
                 write_annotations(source)
                 write_images(source)
+    return path
+
+
+@pytest.fixture(scope="module")
+def mixtures(folder: Path) -> dict[str, CombinedDataset]:
+    """The training data of every experiment."""
+    built = {}
+    with DefaultScope.overwrite_default_scope("mmpose_mix"):
+        for name, file in experiments().items():
+            config = Config.fromfile(file).train_dataloader.dataset.to_dict()
+            for source in leaves(config["datasets"]):
+                # so that images are found from any working directory
+                source["data_root"] = str(folder / source["data_root"])
             built[name] = DATASETS.build(config)
-        return built
+    return built
 
 
 def test_these_experiments_are_shipped() -> None:
@@ -159,6 +180,16 @@ def test_an_experiment_speaks_by_name(name: str) -> None:
              for step in source.pipeline if step.type == "KeypointConverter"]  # fmt: skip
     assert steps
     assert {step.mapping for step in steps} == {"auto"}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_check_finds_nothing_wrong_with_an_experiment_and_its_data(
+    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    checked = check_config(load_config(experiments()[name]))
+    assert [finding for finding in checked.findings if finding.severity != NOTE] == []
+    assert all(source.items for source in checked.sources)
 
 
 @pytest.mark.parametrize("name", SOURCES)
