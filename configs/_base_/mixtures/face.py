@@ -52,8 +52,8 @@ face6 = [
     dict(faces['halpe'], pipeline=[eyelids]),
 ]
 
-# to COCO-WholeBody's 133: WFLW, LaPa and COFW have points of the eyelids, brows or nose near those of 300-W. A face is
-# shown within twice its box, as persons' faces are shown small.
+# to COCO-WholeBody's 133: WFLW, LaPa and COFW have points of the eyelids, brows or nose near those of 300-W. Both
+# paddings and the scale together show a face within 2.3 to 3.1 times its box: faces of whole persons are small, too.
 in_wholebody = [
     dict(type='KeypointConverter', mapping='auto', approximate=True),
     dict(type='LoadImage'),
