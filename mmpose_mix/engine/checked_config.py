@@ -33,6 +33,7 @@ from mmpose_mix.engine.checked_model import (
     findings_on_sizes,
     metric_configs,
 )
+from mmpose_mix.engine.checked_poses import findings_on_poses
 from mmpose_mix.engine.checked_reading import read_sources
 from mmpose_mix.engine.checked_sources import (
     REFUSALS,
@@ -166,6 +167,8 @@ def check_config(config: Config, read: bool = True) -> CheckedConfig:
         evaluated = _opened(config, "val_dataloader", VAL_PLACE, wrong_types)
         if read:
             read_sources(training.opened + evaluated.opened)
+            if training.mixture and training.keypoints is not None:
+                findings += findings_on_poses(training.leaves, training.keypoints)
         model, wrong_model = _model(config, wrong_types)
         findings += findings_on_sets(training.leaves + evaluated.leaves, training.keypoints)
         findings += training.all_findings + evaluated.all_findings + wrong_model + findings_on_batch(config)

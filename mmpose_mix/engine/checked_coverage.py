@@ -41,7 +41,7 @@ def coverage_of(leaves: Sequence[Leaf], num_keypoints: int) -> Coverage:
     labelled, counts, instances = np.zeros(num_keypoints, dtype=np.bool_), np.zeros(num_keypoints, dtype=np.int64), 0
     known, read = bool(leaves), bool(leaves)
     for leaf in leaves:
-        mappings = _mappings(leaf)
+        mappings = mappings_of(leaf)
         own = None if mappings is None else _labelled(leaf, mappings)
         if mappings is None or own is None or len(own) != num_keypoints:
             known = False
@@ -88,8 +88,8 @@ def explanations(leaf: Leaf) -> Iterator[str]:
             yield str(matching)
 
 
-def _mappings(leaf: Leaf) -> Optional[list[Any]]:
-    """The conversions on the way to the mixture; None if one of them hides what it does."""
+def mappings_of(leaf: Leaf) -> Optional[list[Any]]:
+    """Return the conversions on the way to the mixture; None if one of them hides what it does."""
     mappings = []
     for transform in leaf.transforms:
         if not hasattr(transform, "num_keypoints"):

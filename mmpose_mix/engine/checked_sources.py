@@ -19,8 +19,13 @@ from mmpose_mix.engine.checked_types import find_type
 from mmpose_mix.engine.config_finding import finding, finding_in_words
 from mmpose_mix.keypoints.findings import ERROR, Finding
 
+#: Persons of a data set whose poses are kept.
+MOST_POSES = 2000
+
 # what constructors raise about their arguments; anything else is a fault of the code
 REFUSALS = (AssertionError, AttributeError, LookupError, OSError, TypeError, ValueError, ImportError)
+
+_Columns = tuple[Optional["FileContent"], Optional[np.ndarray], Optional[tuple[np.ndarray, np.ndarray]]]
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ class Leaf:
         transforms: its pipeline, then those of the mixtures inside of the one that is checked.
         content: what its file holds; None where it was not read.
         visibility: (M, Ks) of the instances that become items, 0 to 1; None where they are no columns.
+        poses: (N, Ks, 2) keypoints and (N, Ks) visibility of some of them, evenly over all.
     """
 
     place: str
@@ -59,6 +65,7 @@ class Leaf:
     transforms: tuple[Any, ...]
     content: Optional[FileContent] = None
     visibility: Optional[np.ndarray] = None
+    poses: Optional[tuple[np.ndarray, np.ndarray]] = None
 
     @property
     def name(self) -> str:
@@ -97,13 +104,14 @@ class SourceReading:
     """What reading the files of a source gave, without its data sets: it may come from another process.
 
     Args:
-        contents, visibilities: as in :class:`Leaf`, of each leaf.
+        contents, visibilities, poses: as in :class:`Leaf`, of each leaf.
         items: as in :class:`OpenedSource`.
         findings: what is wrong with the files.
     """
 
     contents: tuple[Optional[FileContent], ...]
     visibilities: tuple[Optional[np.ndarray], ...]
+    poses: tuple[Optional[tuple[np.ndarray, np.ndarray]], ...]
     items: Optional[int]
     findings: tuple[Finding, ...]
 
@@ -138,15 +146,15 @@ def read_source(source: OpenedSource) -> SourceReading:
             items = len(source.built if source.built is not None else _built_mixture(source))
         except REFUSALS as refusal:
             findings.append(_refused(source.place, refusal))
-    return SourceReading(
-        tuple(content for content, _ in read), tuple(visible for _, visible in read), items, tuple(findings)
-    )
+    contents, visibilities, poses = zip(*read) if read else ((), (), ())
+    return SourceReading(contents, visibilities, poses, items, tuple(findings))
 
 
 def take_reading(source: OpenedSource, reading: SourceReading) -> None:
     """Put into a source what reading its files gave."""
-    for leaf, content, visibility in zip(source.leaves, reading.contents, reading.visibilities):
-        leaf.content, leaf.visibility = content, visibility
+    of_leaves = zip(source.leaves, reading.contents, reading.visibilities, reading.poses)
+    for leaf, content, visibility, poses in of_leaves:
+        leaf.content, leaf.visibility, leaf.poses = content, visibility, poses
     source.items = reading.items
     source.findings += reading.findings
 
@@ -196,7 +204,7 @@ def _transforms(dataset: Any) -> tuple[Any, ...]:
     return tuple(getattr(getattr(dataset, "pipeline", None), "transforms", ()))
 
 
-def _read(leaf: Leaf, findings: list[Finding]) -> tuple[Optional[FileContent], Optional[np.ndarray]]:
+def _read(leaf: Leaf, findings: list[Finding]) -> _Columns:
     """Read the files of a leaf, and keep the columns on the way to its items."""
     dataset = leaf.dataset
     kept: list[CocoFile] = []
@@ -207,15 +215,15 @@ def _read(leaf: Leaf, findings: list[Finding]) -> tuple[Optional[FileContent], O
             dataset.full_init()
     except FileNotFoundError as absent:
         findings.append(_absent(leaf, absent))
-        return None, None
+        return None, None, None
     except REFUSALS as refusal:
         findings.append(_refused(leaf.place, refusal, "CFG521"))
-        return None, None
+        return None, None, None
     finally:
         vars(dataset).pop("read_annotations", None)
     findings += _absent_images(leaf)
     if not kept or getattr(dataset, "bbox_file", None):
-        return None, None
+        return None, None, None
     return _content(leaf, kept[0])
 
 
@@ -227,7 +235,7 @@ def _keeping(read: Callable[..., CocoFile], kept: list[CocoFile]) -> Callable[..
     return reading
 
 
-def _content(leaf: Leaf, file: CocoFile) -> tuple[FileContent, np.ndarray]:
+def _content(leaf: Leaf, file: CocoFile) -> _Columns:
     """Count an annotation file, and drop what is discarded."""
     dataset, table = leaf.dataset, file.instances
     discarded: dict[str, int] = {}
@@ -249,7 +257,10 @@ def _content(leaf: Leaf, file: CocoFile) -> tuple[FileContent, np.ndarray]:
         len(table),
         {reason: number for reason, number in discarded.items() if number},
     )
-    return content, np.minimum(table.visibility[left], 1)
+    rows = np.flatnonzero(left)
+    some = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST_POSES)).astype(np.int64))]
+    poses = table.keypoints[some].astype(np.float32), np.minimum(table.visibility[some], 1)
+    return content, np.minimum(table.visibility[left], 1), poses
 
 
 def _without(left: np.ndarray, mask: np.ndarray, reason: str, discarded: dict[str, int]) -> np.ndarray:

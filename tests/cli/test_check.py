@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from mmpose_mix.cli import main
-from mmpose_mix.metainfo import shipped_configs
+from mmpose_mix.metainfo import keypoint_set, shipped_configs
 from mmpose_mix.toy import draw_tiny_mixture
 
 COMBINE = "td-hm_hrnet-w32_8xb64-210e_coco-aic-256x192-combine"
@@ -325,6 +326,39 @@ def test_a_keypoint_that_is_never_visible_is_found(findings: Findings, drawn: li
     (found,) = findings(*drawn)
     assert (found["code"], found["severity"]) == ("CFG524", "warning")
     assert found["text"] == "nose of 'coco_aic' is labelled, but visible in no instance of any source"
+
+
+def persons_alike(path: Path, names: Sequence[str], places: Mapping[str, tuple[float, float]]) -> None:
+    """Writes a file anew with 40 persons whose joints lie at these places, a little apart in each."""
+    content = json.loads(path.read_text())
+    generator = np.random.default_rng(len(names))
+    persons = []
+    for number in range(40):
+        points = np.array([(*places[name], 2) for name in names], dtype=float)
+        points[:, :2] += generator.normal(0, 1, (len(points), 2))
+        person = {**content["annotations"][0], "id": number + 1, "bbox": [1, 1, 90, 90]}
+        persons.append({**person, "keypoints": points.ravel().tolist(), "num_keypoints": len(names)})
+    path.write_text(json.dumps({**content, "annotations": persons}))
+
+
+def test_a_joint_that_lies_where_another_one_belongs_is_found_by_its_annotations(
+    findings: Findings, drawn: list[str], tmp_path: Path
+) -> None:
+    rows = {"head_top": 4, "nose": 10, "eye": 8, "ear": 9, "neck": 16, "shoulder": 20, "elbow": 32}
+    rows.update({"wrist": 44, "hip": 48, "knee": 66, "ankle": 86})
+    sides = {"left_": 62.0, "right_": 38.0}
+    places = {f"{side}{joint}": (x, float(y)) for joint, y in rows.items() for side, x in sides.items()}
+    places.update({joint: (50.0, float(rows[joint])) for joint in ("nose", "neck", "head_top")})
+    coco, aic = (keypoint_set({"from_file": f"configs/_base_/datasets/{name}.py"}) for name in ("coco", "aic"))
+    persons_alike(tmp_path / "data/coco/annotations/person_keypoints_train.json", coco.keypoint_names, places)
+    persons_alike(tmp_path / "data/aic/annotations/aic_train.json", aic.keypoint_names, places)
+    assert findings(*drawn) == []
+    exchanged = {**places, "right_elbow": places["right_knee"], "right_knee": places["right_elbow"]}
+    persons_alike(tmp_path / "data/aic/annotations/aic_train.json", aic.keypoint_names, exchanged)
+    found = findings(*drawn)
+    assert "DATA303" in {each["code"] for each in found}
+    assert {each["place"] for each in found} == {f"{DATASET}.datasets[1], beside {DATASET}.datasets[0]"}
+    assert "right_knee" in " ".join(each["text"] for each in found)
 
 
 def test_a_file_that_is_no_annotation_file_is_found_and_the_others_are_read(

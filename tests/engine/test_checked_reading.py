@@ -54,6 +54,8 @@ def same(one: OpenedSource, other: OpenedSource) -> bool:
     seen = (leaf.visibility is None) == (twin.visibility is None)
     if leaf.visibility is not None and twin.visibility is not None:
         seen = np.array_equal(leaf.visibility, twin.visibility)
+    if leaf.poses is not None and twin.poses is not None:
+        seen = seen and all(map(np.array_equal, leaf.poses, twin.poses))
     return seen and (one.items, one.findings, leaf.content) == (other.items, other.findings, twin.content)
 
 
