@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Optional
 
+from mmpose_mix.engine.checked_coverage import mappings_of
 from mmpose_mix.engine.checked_sources import Leaf
 from mmpose_mix.keypoints.findings import Finding
-from mmpose_mix.keypoints.lint_mappings import lint_mapping
+from mmpose_mix.keypoints.lint_mappings import lint_mapping, lint_unconverted
 from mmpose_mix.keypoints.lint_sets import lint_sets
 from mmpose_mix.keypoints.schema import KeypointSet
 from mmpose_mix.metainfo import keypoint_set
@@ -36,6 +37,8 @@ def findings_on_mappings(leaves: Sequence[Leaf], target: Optional[KeypointSet]) 
     for leaf in leaves:
         converters = list(_converters(leaf))
         arriving = _set_of(leaf)
+        if mappings_of(leaf) == [] and arriving is not None and target is not None:
+            findings += lint_unconverted(arriving, target, place=leaf.place)
         for place, converter in enumerate(converters):
             # between two conversions the names are known only where the converter tells them
             last = place == len(converters) - 1

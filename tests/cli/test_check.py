@@ -328,6 +328,16 @@ def test_a_keypoint_that_is_never_visible_is_found(findings: Findings, drawn: li
     assert found["text"] == "nose of 'coco_aic' is labelled, but visible in no instance of any source"
 
 
+def test_a_source_whose_keypoints_are_as_many_but_others_is_found_without_a_converter(findings: Findings) -> None:
+    options = ["--cfg-options", f"{AIC}.type=OCHumanDataset", f"{AIC}.pipeline=[]"]
+    merge = "td-hm_hrnet-w32_8xb64-210e_coco-aic-256x192-merge"
+    assert findings(merge, "--without-data", *options) == []
+    other_names = f"{AIC}.metainfo.from_file=configs/_base_/datasets/posetrack18.py"
+    found = findings(merge, "--without-data", *options, other_names)
+    assert {each["place"] for each in found} == {f"{DATASET}.datasets[1]"}
+    assert all(each["fix"].startswith("convert by a KeypointConverter") for each in found)
+
+
 def persons_alike(path: Path, names: Sequence[str], places: Mapping[str, tuple[float, float]]) -> None:
     """Writes a file anew with 40 persons whose joints lie at these places, a little apart in each."""
     content = json.loads(path.read_text())
