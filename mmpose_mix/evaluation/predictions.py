@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any, Optional
 
 import numpy as np
@@ -20,7 +20,7 @@ class PredictedPoses:
     Attributes:
         image_id: as in the annotation file.
         sample_id: what the sample is known by within its image; one number in top-down mode.
-        source: place of the sample's source in the mixture, None outside one.
+        origin: place of the sample's source in the mixture, and its data set's name; each None where it is not known.
         keypoints: (N, K, 2), pixels of the original image.
         keypoint_scores: (N, K).
         bbox_scores: (N,).
@@ -31,7 +31,7 @@ class PredictedPoses:
 
     image_id: int
     sample_id: tuple
-    source: Optional[int]
+    origin: tuple[Optional[int], Optional[str]]
     keypoints: np.ndarray
     keypoint_scores: np.ndarray
     bbox_scores: np.ndarray
@@ -46,7 +46,8 @@ class PredictedPoses:
         Args:
             sample: has ``id``, ``img_id`` and ``pred_instances`` with ``keypoints`` (N, K, 2) and ``keypoint_scores``
                 (N, K); where present, ``bboxes`` (xyxy) and ``bbox_scores`` of the prediction, ``bbox_scores`` and
-                ``bbox_scales`` of ``gt_instances``, ``category_id`` and ``source`` are used.
+                ``bbox_scales`` of ``gt_instances``, ``category_id``, ``source`` and ``dataset_name`` are
+                used.
 
         Raises:
             ValueError: where something is missing or the shapes do not fit together.
@@ -66,7 +67,7 @@ class PredictedPoses:
         return cls(
             image_id=int(sample["img_id"]),
             sample_id=tuple(np.ravel(to_array(sample["id"])).tolist()),
-            source=sample.get("source"),
+            origin=(sample.get("source"), sample.get("dataset_name")),
             keypoints=keypoints[..., :2],
             keypoint_scores=scores,
             bbox_scores=_bbox_scores(predicted, annotated, len(keypoints)),
@@ -74,6 +75,78 @@ class PredictedPoses:
             category_ids=_category_ids(sample, len(keypoints)),
             bboxes_xywh=_xywh(to_array(predicted["bboxes"])) if "bboxes" in predicted else None,
         )
+
+
+@dataclass(frozen=True)
+class PoseTable:
+    """The N poses of all samples, image by image.
+
+    Attributes:
+        image_ids: (N,) int64.
+        images: (N,) int, ascending from 0: the place of the pose's image.
+        keypoints: (N, K, 3) float64: x and y in pixels of the original image, score.
+        keypoint_scores: (N, K) as predicted.
+        bbox_scores: (N,) float64.
+        areas: (N,), square pixels; the poses' size when two of them are compared.
+        category_ids: (N,) int64.
+        bboxes_xywh: (N, 4) float64, pixels; NaN where the prediction has none.
+    """
+
+    image_ids: np.ndarray
+    images: np.ndarray
+    keypoints: np.ndarray
+    keypoint_scores: np.ndarray
+    bbox_scores: np.ndarray
+    areas: np.ndarray
+    category_ids: np.ndarray
+    bboxes_xywh: np.ndarray
+
+    @classmethod
+    def of(cls, samples_of_images: Iterable[Sequence[PredictedPoses]]) -> PoseTable:
+        """Put the poses of samples into columns.
+
+        Args:
+            samples_of_images: of each image its samples.
+        """
+        by_image = list(samples_of_images)
+        samples = [sample for samples in by_image for sample in samples]
+        if not samples:
+            return cls._empty()
+        counts = [len(sample.keypoints) for sample in samples]
+        image_of_sample = np.repeat(np.arange(len(by_image)), [len(samples) for samples in by_image])
+        scores = np.concatenate([sample.keypoint_scores for sample in samples])
+        places = np.concatenate([sample.keypoints for sample in samples])
+        boxes = [
+            np.full((count, 4), np.nan) if sample.bboxes_xywh is None else sample.bboxes_xywh
+            for sample, count in zip(samples, counts)
+        ]
+        return cls(
+            image_ids=np.repeat(np.array([sample.image_id for sample in samples], dtype=np.int64), counts),
+            images=np.repeat(image_of_sample, counts),
+            keypoints=np.concatenate([places, scores[..., None]], axis=-1, dtype=np.float64),
+            keypoint_scores=scores,
+            bbox_scores=np.concatenate([sample.bbox_scores for sample in samples]),
+            areas=np.concatenate([sample.areas for sample in samples]),
+            category_ids=np.concatenate([sample.category_ids for sample in samples]).astype(np.int64),
+            bboxes_xywh=np.concatenate(boxes, dtype=np.float64),
+        )
+
+    @classmethod
+    def _empty(cls) -> PoseTable:
+        none = np.zeros(0, dtype=np.int64)
+        poses = np.zeros((0, 0, 3))
+        return cls(none, none, poses, poses[..., 2], np.zeros(0), np.zeros(0), none, np.zeros((0, 4)))
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    def take(self, rows: np.ndarray) -> PoseTable:
+        """The poses of those rows."""
+        return PoseTable(*(getattr(self, column.name)[rows] for column in fields(self)))
+
+    def is_finite(self) -> bool:
+        """Whether no place and no score is NaN or infinite."""
+        return all(bool(np.isfinite(values).all()) for values in (self.keypoints, self.bbox_scores, self.areas))
 
     def scores(self, mode: str, keypoint_threshold: float) -> np.ndarray:
         """One score per pose.
@@ -100,18 +173,35 @@ class PredictedPoses:
 
     def coco_results(self, scores: np.ndarray) -> list[dict]:
         """The poses as COCO's result format has them: ``keypoints`` are x, y and score of each keypoint in turn."""
-        triples = np.concatenate([self.keypoints, self.keypoint_scores[..., None]], axis=-1, dtype=np.float64)
-        results = []
-        for index, pose in enumerate(triples):
-            result = {
-                "image_id": self.image_id,
-                "category_id": int(self.category_ids[index]),
-                "keypoints": pose.ravel().tolist(),
-                "score": float(scores[index]),
-            }
-            if self.bboxes_xywh is not None:
-                result["bbox"] = self.bboxes_xywh[index].tolist()
-            results.append(result)
+        results = [
+            {"image_id": image_id, "category_id": category_id, "keypoints": keypoints, "score": score}
+            for image_id, category_id, keypoints, score in zip(
+                self.image_ids.tolist(),
+                self.category_ids.tolist(),
+                self.keypoints.reshape(len(self), 3 * self.keypoint_scores.shape[1]).tolist(),
+                scores.tolist(),
+            )
+        ]
+        boxes = self.bboxes_xywh.tolist()
+        for row in np.flatnonzero(~np.isnan(self.bboxes_xywh).all(axis=1)).tolist():
+            results[row]["bbox"] = boxes[row]
+        return results
+
+    def detections(self, scores: np.ndarray) -> list[dict]:
+        """The poses as the evaluation matches them: :meth:`coco_results` with ``id``, ``area`` and ``iscrowd``.
+
+        A pose without any keypoint score above 0 is left out; a box that the prediction lacks is that of the keypoints.
+        """
+        counted = np.flatnonzero((self.keypoint_scores > 0).any(axis=1))
+        table = self.take(counted)
+        places = table.keypoints[..., :2]
+        lows, highs = places.min(axis=1), places.max(axis=1)
+        extents = np.concatenate([lows, highs - lows], axis=1)
+        boxes = np.where(np.isnan(table.bboxes_xywh).all(axis=1, keepdims=True), extents, table.bboxes_xywh)
+        areas = (boxes[:, 2] * boxes[:, 3]).tolist()
+        results = replace(table, bboxes_xywh=boxes).coco_results(scores[counted])
+        for number, (result, area) in enumerate(zip(results, areas), start=1):
+            result.update(id=number, area=area, iscrowd=0)
         return results
 
 
@@ -126,9 +216,10 @@ def group_by_image(predictions: Iterable[PredictedPoses]) -> dict[int, list[Pred
     images: dict[int, dict[tuple, PredictedPoses]] = defaultdict(dict)
     for prediction in predictions:
         first = images[prediction.image_id].setdefault(prediction.sample_id, prediction)
-        if first.source != prediction.source:
+        if first.origin != prediction.origin:
+            one, other = next(pair for pair in zip(first.origin, prediction.origin) if pair[0] != pair[1])
             raise ValueError(
-                f"CocoMetric: sources {first.source} and {prediction.source} both have image {prediction.image_id} "
+                f"CocoMetric: sources {one} and {other} both have image {prediction.image_id} "
                 f"with sample {prediction.sample_id}, and one annotation file cannot tell them apart. Evaluate each "
                 "source with a metric of its own, or leave ann_file out so that the samples' own annotations are used."
             )

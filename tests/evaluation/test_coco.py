@@ -17,7 +17,7 @@ from mmengine.structures import InstanceData
 from tiny_people import META, annotation, dataset, sample
 
 from mmpose_mix.evaluation import CocoMetric
-from mmpose_mix.evaluation.predictions import PredictedPoses
+from mmpose_mix.evaluation.predictions import PoseTable, PredictedPoses
 from mmpose_mix.registry import DATASETS
 from mmpose_mix.structures import PoseDataSample
 
@@ -46,7 +46,7 @@ def test_numbers_equal_those_of_mmpose_on_xtcocotools(case, pose_samples):
 def test_a_keypoint_score_at_the_threshold_does_not_enter_the_mean():
     predicted = sample(annotation(1, 1))
     predicted["pred_instances"]["keypoint_scores"] = np.float32([[0.5, 0.25, 0.75]])
-    assert PredictedPoses.from_sample(predicted).scores("bbox_keypoint", 0.25).tolist() == [0.625]
+    assert PoseTable.of([[PredictedPoses.from_sample(predicted)]]).scores("bbox_keypoint", 0.25).tolist() == [0.625]
 
 
 def test_the_converters_may_be_used_epoch_after_epoch(pose_samples):
@@ -267,7 +267,7 @@ def test_all_wrong_arguments_are_named_at_once():
     ("content", "words"),
     [
         ("{", "is no JSON"),
-        ([], "has no list 'images'"),
+        ([], r"Expected `object`, got `array`. A COCO file has a list 'images'"),
         ({"images": []}, "has no annotations to compare with"),
     ],
 )
