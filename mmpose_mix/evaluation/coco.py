@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -118,7 +119,7 @@ class CocoMetric(BaseMetric):
         self.outfile_prefix = outfile_prefix
         self.engine = engine
         self.per_source = per_source
-        self._announced = ""
+        self._announced = False
         self._pred_mapping = _mapping("pred_converter", pred_converter)
         self._gt_mapping = _mapping("gt_converter", gt_converter)
         self._given_ann_file = ann_file
@@ -197,7 +198,7 @@ class CocoMetric(BaseMetric):
             return {}
 
         dataset, origin = self._annotations(results)
-        evaluation = evaluated(self._engine_for(table), dataset, table.detections(scores), self._dataset_meta["sigmas"])
+        evaluation = evaluated(self._chosen_engine(), dataset, table.detections(scores), self._dataset_meta["sigmas"])
         measure = partial(keypoint_precision, evaluation)
         if self.iou_type == "keypoints_crowd":
             measure = partial(crowd_keypoint_precision, evaluation, dataset["images"])
@@ -224,12 +225,12 @@ class CocoMetric(BaseMetric):
         self._complete = complete(dataset, origin, self._dataset_meta["num_keypoints"], self.use_area, crowd, convert)
         return self._complete, origin
 
-    def _engine_for(self, table: PoseTable) -> str:
-        """The engine that runs, said in the log where it is another than last time."""
-        engine = engine_for(self.engine, "" if table.is_finite() else "predicted poses")
-        if engine != self._announced:
+    def _chosen_engine(self) -> str:
+        """The engine that runs; the log says it once."""
+        engine = engine_for(self.engine)
+        if not self._announced:
             print_log(f"CocoMetric: keypoint statistics by {described(engine)}", logger="current")
-            self._announced = engine
+            self._announced = True
         return engine
 
     def _set_ann_file(self, ann_file: Optional[str]) -> None:
@@ -282,6 +283,15 @@ class CocoMetric(BaseMetric):
     def _kept(self, predictions: Sequence[PredictedPoses]) -> tuple[PoseTable, np.ndarray]:
         """The poses that stay after suppression, and their scores."""
         table = PoseTable.of(group_by_image(predictions).values())
+        finite = table.is_finite()
+        if not finite.all():
+            print_log(
+                f"CocoMetric: {np.count_nonzero(~finite)} of {len(table)} predicted poses have numbers that are NaN or "
+                "infinite; they do not count. Has the model diverged?",
+                logger="current",
+                level=logging.WARNING,
+            )
+            table = table.take(np.flatnonzero(finite))
         scores = table.scores(self.score_mode, self.keypoint_score_thr)
         if self.nms_mode == "none":
             return table, scores

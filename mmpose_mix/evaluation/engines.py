@@ -47,26 +47,11 @@ def finding_on_engine(engine: str) -> str:
     return ""
 
 
-def engine_for(engine: str, strange: str) -> str:
-    """The engine that runs: what is asked for, and with ``auto`` hotcoco where it is installed.
-
-    hotcoco gives pycocotools' numbers for finite input. Where a model diverged, ``auto`` takes pycocotools.
-
-    Args:
-        engine: one of ``ENGINES``.
-        strange: where there are numbers that are NaN or infinite; empty where all are finite.
-
-    Raises:
-        ValueError: where hotcoco is asked for and a number is NaN or infinite.
-    """
-    if engine == REFERENCE or (engine == AUTO and find_spec(FAST) is None):
-        return REFERENCE
-    if strange and engine == FAST:
-        raise ValueError(
-            f"CocoMetric: {strange} have numbers that are NaN or infinite, for which engine={FAST!r} promises no "
-            f"result. Use engine={AUTO!r} or {REFERENCE!r}, or find out why the model predicts such numbers."
-        )
-    return REFERENCE if strange else FAST
+def engine_for(engine: str) -> str:
+    """The engine that runs: what is asked for, and with ``auto`` hotcoco where it is installed."""
+    if engine == AUTO:
+        return REFERENCE if find_spec(FAST) is None else FAST
+    return engine
 
 
 def described(engine: str) -> str:
@@ -83,7 +68,7 @@ def evaluated(engine: str, dataset: Mapping, detections: Sequence[Mapping], sigm
             iscrowd, keypoints and num_keypoints, those with ``num_keypoints`` 0 being ignore regions; ``categories``
             with id and name.
         detections: dicts of id (from 1), image_id, category_id, keypoints (3K numbers: x, y, score), score, bbox
-            (xywh), area and iscrowd 0.
+            (xywh), area and iscrowd 0. All numbers are finite: pycocotools takes a pose at NaN for a perfect one.
         sigmas: (K,).
     """
     found = {"images": dataset["images"], "annotations": detections, "categories": dataset["categories"]}

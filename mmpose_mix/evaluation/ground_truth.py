@@ -162,7 +162,7 @@ def complete(
     * ``area`` is ``0.53 * w * h`` of the box where ``use_area`` is false or the file has none; ``iscrowd`` is 0 where
       the file has none.
     * An annotation with a box but without keypoints becomes an ignore region; one without a box is left out.
-    * Categories have names.
+    * Categories have names, and ``keypoints`` are rows of one array.
 
     Args:
         dataset: ``images``, ``annotations``, ``categories`` as in a COCO file; not changed.
@@ -184,7 +184,7 @@ def complete(
     poses = _poses(kept, num_keypoints, origin, convert)
     counts = _labelled_keypoints(kept, poses, crowd, convert is not None)
     areas = _areas(kept, use_area, origin)
-    flat = poses.reshape(len(kept), 3 * num_keypoints).tolist()
+    flat = poses.reshape(len(kept), 3 * num_keypoints)
     annotations = [
         {
             "id": number,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any, Optional
 
 import numpy as np
@@ -66,7 +66,7 @@ class PredictedPoses:
             )
         return cls(
             image_id=int(sample["img_id"]),
-            sample_id=tuple(np.ravel(to_array(sample["id"])).tolist()),
+            sample_id=_sample_id(sample["id"]),
             origin=(sample.get("source"), sample.get("dataset_name")),
             keypoints=keypoints[..., :2],
             keypoint_scores=scores,
@@ -144,9 +144,9 @@ class PoseTable:
         """The poses of those rows."""
         return PoseTable(*(getattr(self, column.name)[rows] for column in fields(self)))
 
-    def is_finite(self) -> bool:
-        """Whether no place and no score is NaN or infinite."""
-        return all(bool(np.isfinite(values).all()) for values in (self.keypoints, self.bbox_scores, self.areas))
+    def is_finite(self) -> np.ndarray:
+        """(N,) bool: whether no place and no score of a pose is NaN or infinite."""
+        return np.isfinite(self.keypoints).all(axis=(1, 2)) & np.isfinite(self.bbox_scores) & np.isfinite(self.areas)
 
     def scores(self, mode: str, keypoint_threshold: float) -> np.ndarray:
         """One score per pose.
@@ -173,36 +173,41 @@ class PoseTable:
 
     def coco_results(self, scores: np.ndarray) -> list[dict]:
         """The poses as COCO's result format has them: ``keypoints`` are x, y and score of each keypoint in turn."""
-        results = [
-            {"image_id": image_id, "category_id": category_id, "keypoints": keypoints, "score": score}
-            for image_id, category_id, keypoints, score in zip(
-                self.image_ids.tolist(),
-                self.category_ids.tolist(),
-                self.keypoints.reshape(len(self), 3 * self.keypoint_scores.shape[1]).tolist(),
-                scores.tolist(),
-            )
-        ]
+        results = self._results(scores, self._flat_keypoints().tolist())
         boxes = self.bboxes_xywh.tolist()
-        for row in np.flatnonzero(~np.isnan(self.bboxes_xywh).all(axis=1)).tolist():
+        for row in np.flatnonzero(~self._without_box()).tolist():
             results[row]["bbox"] = boxes[row]
         return results
 
     def detections(self, scores: np.ndarray) -> list[dict]:
-        """The poses as the evaluation matches them: :meth:`coco_results` with ``id``, ``area`` and ``iscrowd``.
+        """The poses as the evaluation matches them: the result format with ``id``, ``area`` and ``iscrowd``.
 
         A pose without any keypoint score above 0 is left out; a box that the prediction lacks is that of the keypoints.
+        ``keypoints`` are arrays: lists of as many numbers would keep the garbage collector busy.
         """
         counted = np.flatnonzero((self.keypoint_scores > 0).any(axis=1))
         table = self.take(counted)
-        places = table.keypoints[..., :2]
-        lows, highs = places.min(axis=1), places.max(axis=1)
+        results = table._results(scores[counted], table._flat_keypoints())
+        if not results:
+            return results
+        lows, highs = table.keypoints[..., :2].min(axis=1), table.keypoints[..., :2].max(axis=1)
         extents = np.concatenate([lows, highs - lows], axis=1)
-        boxes = np.where(np.isnan(table.bboxes_xywh).all(axis=1, keepdims=True), extents, table.bboxes_xywh)
+        boxes = np.where(table._without_box()[:, None], extents, table.bboxes_xywh)
         areas = (boxes[:, 2] * boxes[:, 3]).tolist()
-        results = replace(table, bboxes_xywh=boxes).coco_results(scores[counted])
-        for number, (result, area) in enumerate(zip(results, areas), start=1):
-            result.update(id=number, area=area, iscrowd=0)
+        for number, (result, box, area) in enumerate(zip(results, boxes.tolist(), areas), start=1):
+            result.update(id=number, bbox=box, area=area, iscrowd=0)
         return results
+
+    def _results(self, scores: np.ndarray, keypoints: Iterable[Any]) -> list[dict]:
+        columns = (self.image_ids.tolist(), self.category_ids.tolist(), keypoints, scores.tolist())
+        names = ("image_id", "category_id", "keypoints", "score")
+        return [dict(zip(names, row)) for row in zip(*columns)]
+
+    def _flat_keypoints(self) -> np.ndarray:
+        return self.keypoints.reshape(len(self), 3 * self.keypoints.shape[1])
+
+    def _without_box(self) -> np.ndarray:
+        return np.isnan(self.bboxes_xywh).all(axis=1)
 
 
 def group_by_image(predictions: Iterable[PredictedPoses]) -> dict[int, list[PredictedPoses]]:
@@ -234,14 +239,22 @@ def _bbox_scores(predicted: Mapping, annotated: Mapping, number: int) -> np.ndar
     return np.ones(number)
 
 
+def _sample_id(given: Any) -> tuple:
+    return (given,) if isinstance(given, int) else tuple(np.ravel(to_array(given)).tolist())
+
+
 def _areas(keypoints: np.ndarray, annotated: Mapping) -> np.ndarray:
     if "bbox_scales" in annotated and len(annotated["bbox_scales"]) == len(keypoints):
-        return to_array(annotated["bbox_scales"]).astype(np.float64).prod(axis=1)
+        scales = to_array(annotated["bbox_scales"]).astype(np.float64)
+        return scales[:, 0] * scales[:, 1]
     return np.ptp(keypoints[..., :2].astype(np.float64), axis=1).prod(axis=1)
 
 
 def _category_ids(sample: Mapping, number: int) -> np.ndarray:
-    given = np.ravel(to_array(sample.get("category_id", 1)))
+    given = sample.get("category_id", 1)
+    if isinstance(given, int):
+        return np.full(number, given)
+    given = np.ravel(to_array(given))
     if len(given) == number:
         return given
     distinct = np.unique(given)
@@ -254,9 +267,13 @@ def _category_ids(sample: Mapping, number: int) -> np.ndarray:
 
 
 def _xywh(bboxes_xyxy: np.ndarray) -> np.ndarray:
-    return np.concatenate([bboxes_xyxy[:, :2], bboxes_xyxy[:, 2:4] - bboxes_xyxy[:, :2]], axis=1)
+    xywh = bboxes_xyxy[:, :4].copy()
+    xywh[:, 2:] -= xywh[:, :2]
+    return xywh
 
 
 def to_array(values: Any) -> np.ndarray:
     """A tensor, an array or a list as a numpy array."""
+    if isinstance(values, np.ndarray):
+        return values
     return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)
