@@ -41,10 +41,6 @@ class _Annotation(_Identified, total=False):
     iscrowd: Optional[Union[bool, int]]
     num_keypoints: Optional[int]
     keypoints: Optional[list[float]]
-    foot_kpts: Optional[list[float]]
-    face_kpts: Optional[list[float]]
-    lefthand_kpts: Optional[list[float]]
-    righthand_kpts: Optional[list[float]]
 
 
 class _File(msgspec.Struct):

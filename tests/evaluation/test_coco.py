@@ -360,11 +360,12 @@ def test_a_real_mixture_predicted_exactly_scores_one(pose_samples, repository):
             "test_mode": True,
         }
     )
-    evaluator = Evaluator([CocoMetric()])
+    evaluator = Evaluator([CocoMetric(per_source=True)])
     evaluator.dataset_meta = mixture.metainfo
     for item in mixture:
         packed = item["data_samples"]
         keypoints = packed.gt_instances.keypoints
         packed.pred_instances = InstanceData(keypoints=keypoints, keypoint_scores=np.ones(keypoints.shape[:2]))
         evaluator.process([packed])
-    assert evaluator.evaluate(len(mixture))["coco/AP"] == pytest.approx(1)
+    found = evaluator.evaluate(len(mixture))
+    assert [found[f"coco/{name}AP"] for name in ("", "coco/", "aic/")] == pytest.approx([1, 1, 1])
