@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from typing import Any, Optional
 
 import numpy as np
@@ -14,24 +14,24 @@ from mmengine.evaluator import BaseMetric
 from mmengine.fileio import dump
 from mmengine.logging import print_log
 
-from mmpose_mix.evaluation.average_precision import crowd_keypoint_precision, indexed, keypoint_precision
+from mmpose_mix.evaluation.average_precision import (
+    Stats,
+    crowd_keypoint_precision,
+    keypoint_precision,
+    table_of,
+    table_of_sources,
+)
+from mmpose_mix.evaluation.engines import AUTO, described, engine_for, evaluated, finding_on_engine
 from mmpose_mix.evaluation.ground_truth import annotations_of_sample, complete, gathered, read_annotation_file
-from mmpose_mix.evaluation.oks import oks_nms, soft_oks_nms
-from mmpose_mix.evaluation.predictions import SCORE_MODES, PredictedPoses, group_by_image
+from mmpose_mix.evaluation.predictions import SCORE_MODES, PoseTable, PredictedPoses, group_by_image
+from mmpose_mix.evaluation.sources import SampleResult, images_of_sources, with_distinct_image_ids
+from mmpose_mix.evaluation.suppression import greedy, kept_poses, penalised
 from mmpose_mix.keypoints.mapping import KeypointMapping
 from mmpose_mix.registry import METRICS
 
 _IOU_TYPES = ("keypoints", "keypoints_crowd")
-_SUPPRESSIONS = {"oks_nms": oks_nms, "soft_oks_nms": soft_oks_nms}
+_SUPPRESSIONS = {"oks_nms": greedy, "soft_oks_nms": penalised}
 _NMS_MODES = (*_SUPPRESSIONS, "none")
-
-
-@dataclass(frozen=True)
-class _SampleResult:
-    """What one sample leaves behind for the evaluation: its poses and, without an annotation file, its annotations."""
-
-    poses: PredictedPoses
-    annotated: Optional[dict]
 
 
 @METRICS.register_module()
@@ -57,9 +57,14 @@ class CocoMetric(BaseMetric):
         outfile_prefix: write ``PREFIX.keypoints.json`` and, where the annotations are the samples', ``PREFIX.gt.json``.
         collect_device: ``cpu`` or ``gpu``.
         prefix: of the metric's names, ``coco`` where it is not given.
+        engine: the library that matches poses and counts: ``pycocotools``, ``hotcoco`` (the same numbers in a fraction
+            of the time, with the extra ``fast-eval``), or ``auto``, hotcoco where it is installed.
+        per_source: of a mixture, also the statistics of each source, as ``SOURCE/AP`` after the prefix, from the same
+            matches. The annotations are those that the samples carry, also where the metainfo names a file.
 
     Raises:
-        ValueError: for a value out of the lists above, or an annotation file that cannot be read.
+        ValueError: for a value out of the lists above, an engine that is not installed, or an annotation file that
+            cannot be read.
     """
 
     default_prefix = "coco"
@@ -79,6 +84,8 @@ class CocoMetric(BaseMetric):
         outfile_prefix: Optional[str] = None,
         collect_device: str = "cpu",
         prefix: Optional[str] = None,
+        engine: str = AUTO,
+        per_source: bool = False,
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         choices = (
@@ -92,6 +99,13 @@ class CocoMetric(BaseMetric):
             findings.append(f"nms_thr={nms_thr}, allowed: above 0")
         if format_only and outfile_prefix is None:
             findings.append("format_only=True without outfile_prefix, which says where to write the results")
+        if per_source and ann_file is not None:
+            findings.append(
+                "per_source=True with ann_file, which does not say which source an image is of: leave ann_file out, or "
+                "give each source a metric of its own with MultiDatasetEvaluator"
+            )
+        if finding_on_engine(engine):
+            findings.append(finding_on_engine(engine))
         if findings:
             raise ValueError("CocoMetric: " + "; ".join(findings) + ".")
 
@@ -103,6 +117,9 @@ class CocoMetric(BaseMetric):
         self.nms_thr = nms_thr
         self.format_only = format_only
         self.outfile_prefix = outfile_prefix
+        self.engine = engine
+        self.per_source = per_source
+        self._announced = False
         self._pred_mapping = _mapping("pred_converter", pred_converter)
         self._gt_mapping = _mapping("gt_converter", gt_converter)
         self._given_ann_file = ann_file
@@ -119,8 +136,10 @@ class CocoMetric(BaseMetric):
         meta["sigmas"] = _checked_sigmas(meta, self._gt_mapping)
         meta["num_keypoints"] = len(meta["sigmas"])
         self._dataset_meta = meta
-        if self._given_ann_file is None and meta.get("ann_file") != self.ann_file:
-            self._set_ann_file(meta.get("ann_file"))
+        self._complete = None
+        ann_file = None if self.per_source else meta.get("ann_file")
+        if self._given_ann_file is None and ann_file != self.ann_file:
+            self._set_ann_file(ann_file)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Take the predictions of one batch.
@@ -141,7 +160,7 @@ class CocoMetric(BaseMetric):
             # a gt_converter wants the annotations as they are in the file
             wanted = self._dataset_meta["num_keypoints"] if self._gt_mapping is None else None
             annotated = annotations_of_sample(sample, wanted) if needs_annotations else None
-            self.results.append(_SampleResult(poses, annotated))
+            self.results.append(SampleResult(poses, annotated))
 
     def finding_on_predictions(self, num_keypoints: int) -> str:
         """Why poses of so many keypoints, before ``pred_converter``, cannot be evaluated here; empty where they can."""
@@ -155,7 +174,7 @@ class CocoMetric(BaseMetric):
             return f"CocoMetric.pred_converter: {error}"
         return self._unfit(self._pred_mapping.num_keypoints)
 
-    def compute_metrics(self, results: list[_SampleResult]) -> dict[str, float]:
+    def compute_metrics(self, results: list[SampleResult]) -> dict[str, float]:
         """The statistics over all samples, and the result files.
 
         Args:
@@ -167,32 +186,56 @@ class CocoMetric(BaseMetric):
         Raises:
             ValueError: where annotations and the data set's keypoints do not fit together.
         """
-        dataset, origin = self._dataset, str(self.ann_file)
-        if self.ann_file is None and not self.format_only:
-            results = _with_distinct_image_ids(results)
-            dataset, origin = gathered([result.annotated for result in results]), "the samples"
-            if self.outfile_prefix is not None:
-                dump(dataset, f"{self.outfile_prefix}.gt.json")
-        detections = self._detections([result.poses for result in results])
+        from_samples = self.ann_file is None and not self.format_only
+        if from_samples:
+            results = with_distinct_image_ids(results)
+        poses = [result.poses for result in results]
+        table, scores = self._kept(poses)
         if self.outfile_prefix is not None:
-            dump(detections, f"{self.outfile_prefix}.keypoints.json")
+            dump(table.coco_results(scores), f"{self.outfile_prefix}.keypoints.json")
         if self.format_only:
             print_log(f"CocoMetric: results are in {self.outfile_prefix}.keypoints.json", logger="current")
             return {}
 
+        dataset, origin = self._annotations(results)
+        evaluation = evaluated(self._chosen_engine(), dataset, table.detections(scores), self._dataset_meta["sigmas"])
+        measure = partial(keypoint_precision, evaluation)
+        if self.iou_type == "keypoints_crowd":
+            measure = partial(crowd_keypoint_precision, evaluation, dataset["images"])
+        stats = measure()
+        name = self._dataset_meta.get("dataset_name", origin)
+        print_log(f"CocoMetric on {name}, annotations from {origin}:\n{table_of(stats)}", logger="current")
+        if not self.per_source:
+            return stats
+        sources = {source: measure(images) for source, images in images_of_sources(poses).items()}
+        return {**stats, **_named_by_source(sources)}
+
+    def _annotations(self, results: Sequence[SampleResult]) -> tuple[dict, str]:
+        """The annotations, complete, and where they are from; those of a file are completed once."""
+        origin = "the samples" if self.ann_file is None else str(self.ann_file)
+        if self.ann_file is not None and self._complete is not None:
+            return self._complete, origin
+        dataset = self._dataset
+        if self.ann_file is None:
+            dataset = gathered([result.annotated for result in results])
+            if self.outfile_prefix is not None:
+                dump(dataset, f"{self.outfile_prefix}.gt.json")
         crowd = self.iou_type == "keypoints_crowd"
         convert = None if self._gt_mapping is None else self._convert_annotated
-        meta = self._dataset_meta
-        complete_dataset = complete(dataset, origin, meta["num_keypoints"], self.use_area, crowd, convert)
-        measure = crowd_keypoint_precision if crowd else keypoint_precision
-        stats, table = measure(indexed(complete_dataset), detections, meta["sigmas"])
-        print_log(
-            f"CocoMetric on {meta.get('dataset_name', origin)}, annotations from {origin}:\n{table}", logger="current"
-        )
-        return stats
+        self._complete = complete(dataset, origin, self._dataset_meta["num_keypoints"], self.use_area, crowd, convert)
+        return self._complete, origin
+
+    def _chosen_engine(self) -> str:
+        """The engine that runs; the log says it once."""
+        engine = engine_for(self.engine)
+        if not self._announced:
+            print_log(f"CocoMetric: keypoint statistics by {described(engine)}", logger="current")
+            self._announced = True
+        return engine
 
     def _set_ann_file(self, ann_file: Optional[str]) -> None:
         self.ann_file = ann_file
+        self._complete: Optional[dict] = None
         # Only the main process computes: the others need not hold the annotations.
         self._dataset = read_annotation_file(ann_file) if ann_file is not None and is_main_process() else None
         if self._dataset is None:
@@ -211,9 +254,9 @@ class CocoMetric(BaseMetric):
         keypoints, scores = self._pred_mapping.apply(poses.keypoints, poses.keypoint_scores)
         return replace(poses, keypoints=keypoints, keypoint_scores=scores[..., 0])
 
-    def _convert_annotated(self, pose: np.ndarray) -> np.ndarray:
-        keypoints, visible = self._gt_mapping.apply(pose[None, :, :2], pose[None, :, 2])
-        return np.concatenate([keypoints[0], visible[0, :, :1]], axis=1)
+    def _convert_annotated(self, poses: np.ndarray) -> np.ndarray:
+        keypoints, visible = self._gt_mapping.apply(poses[..., :2], poses[..., 2])
+        return np.concatenate([keypoints, visible[..., :1]], axis=-1)
 
     def _unfit(self, predicted: int) -> str:
         expected = self._dataset_meta["num_keypoints"]
@@ -237,24 +280,30 @@ class CocoMetric(BaseMetric):
                 f"{self.ann_file}. Is it the annotation file of the data set that is evaluated?"
             )
 
-    def _detections(self, predictions: list[PredictedPoses]) -> list[dict]:
-        """Score the poses, drop repeated ones, and put them into COCO's result format."""
-        detections = []
-        for samples in group_by_image(predictions).values():
-            scores = [sample.scores(self.score_mode, self.keypoint_score_thr) for sample in samples]
-            found = [result for sample, values in zip(samples, scores) for result in sample.coco_results(values)]
-            if not found or self.nms_mode == "none":
-                detections += found
-                continue
-            kept = _SUPPRESSIONS[self.nms_mode](
-                np.concatenate([sample.keypoints for sample in samples]),
-                np.concatenate(scores),
-                np.concatenate([sample.areas for sample in samples]),
-                self._dataset_meta["sigmas"],
-                self.nms_thr,
+    def _kept(self, predictions: Sequence[PredictedPoses]) -> tuple[PoseTable, np.ndarray]:
+        """The poses that stay after suppression, and their scores."""
+        table = PoseTable.of(group_by_image(predictions).values())
+        finite = table.is_finite()
+        if not finite.all():
+            print_log(
+                f"CocoMetric: {np.count_nonzero(~finite)} of {len(table)} predicted poses have numbers that are NaN or "
+                "infinite; they do not count. Has the model diverged?",
+                logger="current",
+                level=logging.WARNING,
             )
-            detections += [found[index] for index in kept]
-        return detections
+            table = table.take(np.flatnonzero(finite))
+        scores = table.scores(self.score_mode, self.keypoint_score_thr)
+        if self.nms_mode == "none":
+            return table, scores
+        choose, sigmas = _SUPPRESSIONS[self.nms_mode](self.nms_thr), self._dataset_meta["sigmas"]
+        kept = kept_poses(table.images, table.keypoints, scores, table.areas, sigmas, choose)
+        return table.take(kept), scores[kept]
+
+
+def _named_by_source(sources: Mapping[str, Stats]) -> Stats:
+    if sources:
+        print_log(f"CocoMetric, each source alone:\n{table_of_sources(sources)}", logger="current")
+    return {f"{source}/{name}": value for source, stats in sources.items() for name, value in stats.items()}
 
 
 def _mapping(argument: str, converter: Optional[Mapping]) -> Optional[KeypointMapping]:
@@ -284,25 +333,3 @@ def _checked_sigmas(meta: Mapping, mapping: Optional[KeypointMapping]) -> np.nda
     for sources, target, *_ in mapping.pairs:
         converted[target] = sigmas[np.atleast_1d(sources)].mean()
     return converted
-
-
-def _with_distinct_image_ids(results: Sequence[_SampleResult]) -> list[_SampleResult]:
-    """Number the images anew where two sources of a mixture use the same id for images of their own."""
-    sources = defaultdict(set)
-    for result in results:
-        sources[result.poses.image_id].add(result.poses.source)
-    if all(len(owners) == 1 for owners in sources.values()):
-        return list(results)
-    print_log(
-        "CocoMetric: sources of the mixture use the same image ids; images are numbered anew.",
-        logger="current",
-        level=logging.WARNING,
-    )
-    numbers: dict[tuple, int] = {}
-    renumbered = []
-    for result in results:
-        number = numbers.setdefault((result.poses.source, result.poses.image_id), len(numbers) + 1)
-        renumbered.append(
-            _SampleResult(replace(result.poses, image_id=number), dict(result.annotated, image_id=number)),
-        )
-    return renumbered

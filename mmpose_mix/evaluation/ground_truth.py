@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Optional
+from typing import Any, Optional, TypedDict, Union
 
+import msgspec
 import numpy as np
-from mmengine.fileio import get_text
+from mmengine.fileio import get
 from mmengine.logging import print_log
 
+from mmpose_mix.annotations.json_file import located
 from mmpose_mix.evaluation.predictions import to_array
 
 # Area of a person relative to that of the box around it: CrowdPose's and MMPose's figure for files without areas.
@@ -19,30 +21,64 @@ _VISIBLE = 2
 ConvertKeypoints = Callable[[np.ndarray], np.ndarray]
 
 
+class _Image(TypedDict):
+    id: int
+
+
+class _CrowdedImage(_Image, total=False):
+    crowdIndex: Optional[float]
+
+
+class _Identified(TypedDict):
+    id: int
+    image_id: int
+    category_id: int
+
+
+class _Annotation(_Identified, total=False):
+    bbox: Optional[list[float]]
+    area: Optional[float]
+    iscrowd: Optional[Union[bool, int]]
+    num_keypoints: Optional[int]
+    keypoints: Optional[list[float]]
+
+
+class _File(msgspec.Struct):
+    images: list[_CrowdedImage]
+    annotations: Optional[list[_Annotation]] = None
+    categories: Optional[list[dict[str, Any]]] = None
+
+
 def read_annotation_file(path: str) -> dict:
-    """Read a COCO keypoint file.
+    """Read a COCO keypoint file: of its images and annotations the fields that the evaluation uses.
 
     Args:
         path: a local path, or any that MMEngine's file backends open.
 
     Returns:
-        The file's content, with at least ``images``, ``annotations`` and ``categories``. ``annotations`` may be absent
-        from the file (a test split); it is then an empty list.
+        ``images``, ``annotations`` and ``categories``. ``annotations`` may be absent from the file (a test split); it
+        is then an empty list.
 
     Raises:
-        ValueError: where the file is missing, is no JSON, or has no images.
+        ValueError: where the file is missing, is no JSON, or is no COCO file.
     """
     try:
-        content = json.loads(get_text(path))
+        content = msgspec.json.decode(get(path), type=_File)
     except FileNotFoundError as error:
         raise ValueError(f"CocoMetric.ann_file: {path} does not exist.") from error
-    except json.JSONDecodeError as error:
+    except msgspec.ValidationError as error:
+        raise ValueError(
+            f"CocoMetric.ann_file: {located(error, path)}. A COCO file has a list 'images' (id) and a list "
+            "'annotations' (id, image_id, category_id, bbox, keypoints) at its top level."
+        ) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"CocoMetric.ann_file: {path} is no JSON: {error}.") from error
-    if not isinstance(content, dict) or not isinstance(content.get("images"), list):
-        raise ValueError(f"CocoMetric.ann_file: {path} is no COCO file: it has no list 'images' at its top level.")
-    annotations = content.get("annotations") or []
-    categories = content.get("categories") or _categories_of(annotations)
-    return {"images": content["images"], "annotations": annotations, "categories": categories}
+    annotations = content.annotations or []
+    return {
+        "images": content.images,
+        "annotations": annotations,
+        "categories": content.categories or _categories_of(annotations),
+    }
 
 
 def annotations_of_sample(sample: Mapping, num_keypoints: Optional[int] = None) -> dict:
@@ -114,7 +150,7 @@ def complete(
     crowd: bool = False,
     convert: Optional[ConvertKeypoints] = None,
 ) -> dict:
-    """Fill what pycocotools asks for, so that it counts as MMPose's evaluation does.
+    """Fill what the evaluation asks for, so that it counts as MMPose's does.
 
     * Annotations are numbered from 1: pycocotools takes id 0 for "not matched" and loses the match.
     * ``num_keypoints`` is counted anew: an annotation none of whose keypoints is labelled is an ignore region.
@@ -122,6 +158,7 @@ def complete(
     * ``area`` is ``0.53 * w * h`` of the box where ``use_area`` is false or the file has none; ``iscrowd`` is 0 where
       the file has none.
     * An annotation with a box but without keypoints becomes an ignore region; one without a box is left out.
+    * Categories have names, and ``keypoints`` are rows of one array.
 
     Args:
         dataset: ``images``, ``annotations``, ``categories`` as in a COCO file; not changed.
@@ -129,7 +166,7 @@ def complete(
         num_keypoints: K.
         use_area: whether the annotated areas are used.
         crowd: whether CrowdPose's numbers are computed.
-        convert: (Ks, 3) annotated keypoints to (K, 3).
+        convert: (M, Ks, 3) annotated keypoints to (M, K, 3).
 
     Returns:
         A new data set of the same three lists.
@@ -140,57 +177,84 @@ def complete(
     if crowd:
         _check_crowd_index(dataset["images"], origin)
     kept = [annotation for annotation in dataset["annotations"] if annotation.get("bbox")]
-    poses = [_pose(annotation, num_keypoints, convert) for annotation in kept]
-    _check_pose_sizes(poses, kept, origin, num_keypoints)
-    without_area = sum(annotation.get("area") is None for annotation in kept)
-    if use_area and without_area:
+    poses = _poses(kept, num_keypoints, origin, convert)
+    counts = _labelled_keypoints(kept, poses, crowd, convert is not None)
+    areas = _areas(kept, use_area, origin)
+    flat = poses.reshape(len(kept), 3 * num_keypoints)
+    annotations = [
+        {
+            "id": number,
+            "image_id": annotation["image_id"],
+            "category_id": annotation["category_id"],
+            "bbox": annotation["bbox"],
+            "area": area,
+            "iscrowd": int(annotation.get("iscrowd") or 0),
+            "keypoints": keypoints,
+            "num_keypoints": count,
+        }
+        for number, (annotation, keypoints, area, count) in enumerate(zip(kept, flat, areas, counts), start=1)
+    ]
+    categories = [{"id": category["id"], "name": str(category.get("name", "?"))} for category in dataset["categories"]]
+    return {"images": dataset["images"], "annotations": annotations, "categories": categories}
+
+
+def _areas(annotations: Sequence[Mapping], use_area: bool, origin: str) -> list[float]:
+    without = sum(annotation.get("area") is None for annotation in annotations)
+    if use_area and without:
         print_log(
-            f"CocoMetric: {without_area} of {len(kept)} annotations in {origin} have no area; {AREA_OF_BOX} * w * h "
+            f"CocoMetric: {without} of {len(annotations)} annotations in {origin} have no area; {AREA_OF_BOX} * w * h "
             "of the box stands in for it (use_area=False does so for all of them).",
             logger="current",
         )
-    annotations = [
-        _complete_annotation(annotation, pose, number, use_area, crowd, converted=convert is not None)
-        for number, (annotation, pose) in enumerate(zip(kept, poses), start=1)
+    areas = [annotation.get("area") if use_area else None for annotation in annotations]
+    return [
+        AREA_OF_BOX * annotation["bbox"][2] * annotation["bbox"][3] if area is None else area
+        for annotation, area in zip(annotations, areas)
     ]
-    return {"images": dataset["images"], "annotations": annotations, "categories": dataset["categories"]}
 
 
-def _complete_annotation(
-    annotation: Mapping, pose: np.ndarray, number: int, use_area: bool, crowd: bool, converted: bool
-) -> dict:
-    visibility = pose[:, 2]
-    if not crowd:
-        count = np.count_nonzero(visibility > 0)
-    elif converted or "num_keypoints" not in annotation:
-        count = np.count_nonzero(visibility == _VISIBLE)
-    else:
-        count = annotation["num_keypoints"]
-    area = annotation.get("area") if use_area else None
-    bbox = annotation["bbox"]
-    return {
-        "id": number,
-        "image_id": annotation["image_id"],
-        "category_id": annotation["category_id"],
-        "bbox": bbox,
-        "area": AREA_OF_BOX * bbox[2] * bbox[3] if area is None else area,
-        "iscrowd": int(annotation.get("iscrowd") or 0),
-        "keypoints": pose.ravel().tolist(),
-        "num_keypoints": int(count),
-    }
+def _labelled_keypoints(annotations: Sequence[Mapping], poses: np.ndarray, crowd: bool, converted: bool) -> list[int]:
+    counted = poses[:, :, 2] == _VISIBLE if crowd else poses[:, :, 2] > 0
+    counts = np.count_nonzero(counted, axis=1).tolist()
+    if not crowd or converted:
+        return counts
+    return [annotation.get("num_keypoints", count) for annotation, count in zip(annotations, counts)]
 
 
-def _pose(annotation: Mapping, num_keypoints: int, convert: Optional[ConvertKeypoints]) -> np.ndarray:
-    flat = annotation.get("keypoints")
-    if not flat:
-        return np.zeros((num_keypoints, 3))
-    pose = np.asarray(flat, dtype=np.float64)
-    if pose.size % 3:
+def _poses(
+    annotations: Sequence[Mapping], num_keypoints: int, origin: str, convert: Optional[ConvertKeypoints]
+) -> np.ndarray:
+    """(M, K, 3) float64; zeros for an annotation without keypoints."""
+    rows_of_length: dict[int, list[int]] = defaultdict(list)
+    for row, annotation in enumerate(annotations):
+        flat = annotation.get("keypoints")
+        if flat is not None and len(flat):
+            rows_of_length[np.size(flat)].append(row)
+    _check_lengths(rows_of_length, annotations, origin, None if convert else num_keypoints)
+    poses = np.zeros((len(annotations), num_keypoints, 3))
+    for rows in rows_of_length.values():
+        found = np.array([annotations[row]["keypoints"] for row in rows], dtype=np.float64).reshape(len(rows), -1, 3)
+        poses[rows] = found if convert is None else convert(found)
+    return poses
+
+
+def _check_lengths(
+    rows_of_length: Mapping[int, Sequence[int]], annotations: Sequence[Mapping], origin: str, expected: Optional[int]
+) -> None:
+    for length, rows in rows_of_length.items():
+        if length % 3:
+            raise ValueError(
+                f"CocoMetric: annotation {annotations[rows[0]]['id']} has {length} keypoint numbers; expected x, y, "
+                "visibility each."
+            )
+    wrong = {length // 3: rows[-1] for length, rows in rows_of_length.items() if length // 3 != expected}
+    if wrong and expected is not None:
+        found = ", ".join(f"{number} (annotation {annotations[row]['id']})" for number, row in sorted(wrong.items()))
         raise ValueError(
-            f"CocoMetric: annotation {annotation['id']} has {pose.size} keypoint numbers; expected x, y, visibility "
-            "each."
+            f"CocoMetric: the data set's keypoint set has {expected} keypoints, but annotations in {origin} have "
+            f"{found}. Evaluate with the metainfo of the annotations' own keypoint set, or convert them with "
+            "gt_converter=dict(num_keypoints=..., mapping=[(from, to), ...])."
         )
-    return pose.reshape(-1, 3) if convert is None else convert(pose.reshape(-1, 3))
 
 
 def _in_target_keypoints(annotations: list, sample: Mapping, num_keypoints: int) -> list:
@@ -204,17 +268,6 @@ def _in_target_keypoints(annotations: list, sample: Mapping, num_keypoints: int)
     visible = visible[..., 0] if visible.ndim == 3 else visible
     triples = np.concatenate([keypoints[0, :, :2], 2 * visible[0][:, None]], axis=1)
     return [{**annotations[0], "keypoints": triples.ravel().tolist()}]
-
-
-def _check_pose_sizes(poses: Sequence[np.ndarray], annotations: Sequence[Mapping], origin: str, expected: int) -> None:
-    wrong = {len(pose): annotation["id"] for pose, annotation in zip(poses, annotations) if len(pose) != expected}
-    if wrong:
-        found = ", ".join(f"{number} (annotation {example})" for number, example in sorted(wrong.items()))
-        raise ValueError(
-            f"CocoMetric: the data set's keypoint set has {expected} keypoints, but annotations in {origin} have "
-            f"{found}. Evaluate with the metainfo of the annotations' own keypoint set, or convert them with "
-            "gt_converter=dict(num_keypoints=..., mapping=[(from, to), ...])."
-        )
 
 
 def _check_crowd_index(images: Sequence[Mapping], origin: str) -> None:

@@ -9,6 +9,8 @@ from typing import Optional
 
 import numpy as np
 
+from mmpose_mix.evaluation.suppression import SOFT_NMS_POSES, greedy, kept_poses, penalised
+
 
 def object_keypoint_similarity(
     poses: np.ndarray,
@@ -65,13 +67,8 @@ def oks_nms(
     Returns:
         Indices of the poses kept, best first.
     """
-    order = _best_first(np.asarray(scores))
-    kept = []
-    while len(order):
-        best, order = order[0], order[1:]
-        kept.append(best)
-        order = order[_similarity_to(best, order, keypoints, areas, sigmas) <= threshold]
-    return np.array(kept, dtype=np.intp)
+    one_image = np.zeros(len(scores), dtype=np.intp)
+    return kept_poses(one_image, keypoints, scores, areas, sigmas, greedy(threshold))
 
 
 def soft_oks_nms(
@@ -80,7 +77,7 @@ def soft_oks_nms(
     areas: np.ndarray,
     sigmas: np.ndarray,
     threshold: float,
-    max_poses: int = 20,
+    max_poses: int = SOFT_NMS_POSES,
 ) -> np.ndarray:
     """Choose poses one by one, each choice lowering the rank of the poses similar to it.
 
@@ -98,29 +95,8 @@ def soft_oks_nms(
     Returns:
         At most ``max_poses`` indices in the order of their choice.
     """
-    scores = np.asarray(scores, dtype=np.float64)
-    order = _best_first(scores)
-    remaining = scores[order]
-    chosen = []
-    while len(order) and len(chosen) < max_poses:
-        best, order = order[0], order[1:]
-        chosen.append(best)
-        similarity = _similarity_to(best, order, keypoints, areas, sigmas)
-        remaining = remaining[1:] * np.exp(-np.square(similarity) / threshold)
-        ranking = _best_first(remaining)
-        order, remaining = order[ranking], remaining[ranking]
-    return np.array(chosen, dtype=np.intp)
-
-
-def _best_first(scores: np.ndarray) -> np.ndarray:
-    return np.argsort(scores, kind="stable")[::-1]
-
-
-def _similarity_to(
-    index: int, others: np.ndarray, keypoints: np.ndarray, areas: np.ndarray, sigmas: np.ndarray
-) -> np.ndarray:
-    mean_areas = (areas[index] + areas[others]) / 2
-    return object_keypoint_similarity(keypoints[index][None], keypoints[others], mean_areas[None], sigmas)[0]
+    one_image = np.zeros(len(scores), dtype=np.intp)
+    return kept_poses(one_image, keypoints, scores, areas, sigmas, penalised(threshold, max_poses))
 
 
 def _check_shapes(

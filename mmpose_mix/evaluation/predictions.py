@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any, Optional
 
 import numpy as np
@@ -20,7 +20,7 @@ class PredictedPoses:
     Attributes:
         image_id: as in the annotation file.
         sample_id: what the sample is known by within its image; one number in top-down mode.
-        source: place of the sample's source in the mixture, None outside one.
+        origin: place of the sample's source in the mixture, and its data set's name; each None where it is not known.
         keypoints: (N, K, 2), pixels of the original image.
         keypoint_scores: (N, K).
         bbox_scores: (N,).
@@ -31,7 +31,7 @@ class PredictedPoses:
 
     image_id: int
     sample_id: tuple
-    source: Optional[int]
+    origin: tuple[Optional[int], Optional[str]]
     keypoints: np.ndarray
     keypoint_scores: np.ndarray
     bbox_scores: np.ndarray
@@ -46,7 +46,8 @@ class PredictedPoses:
         Args:
             sample: has ``id``, ``img_id`` and ``pred_instances`` with ``keypoints`` (N, K, 2) and ``keypoint_scores``
                 (N, K); where present, ``bboxes`` (xyxy) and ``bbox_scores`` of the prediction, ``bbox_scores`` and
-                ``bbox_scales`` of ``gt_instances``, ``category_id`` and ``source`` are used.
+                ``bbox_scales`` of ``gt_instances``, ``category_id``, ``source`` and ``dataset_name`` are
+                used.
 
         Raises:
             ValueError: where something is missing or the shapes do not fit together.
@@ -65,8 +66,8 @@ class PredictedPoses:
             )
         return cls(
             image_id=int(sample["img_id"]),
-            sample_id=tuple(np.ravel(to_array(sample["id"])).tolist()),
-            source=sample.get("source"),
+            sample_id=_sample_id(sample["id"]),
+            origin=(sample.get("source"), sample.get("dataset_name")),
             keypoints=keypoints[..., :2],
             keypoint_scores=scores,
             bbox_scores=_bbox_scores(predicted, annotated, len(keypoints)),
@@ -74,6 +75,78 @@ class PredictedPoses:
             category_ids=_category_ids(sample, len(keypoints)),
             bboxes_xywh=_xywh(to_array(predicted["bboxes"])) if "bboxes" in predicted else None,
         )
+
+
+@dataclass(frozen=True)
+class PoseTable:
+    """The N poses of all samples, image by image.
+
+    Attributes:
+        image_ids: (N,) int64.
+        images: (N,) int, ascending from 0: the place of the pose's image.
+        keypoints: (N, K, 3) float64: x and y in pixels of the original image, score.
+        keypoint_scores: (N, K) as predicted.
+        bbox_scores: (N,) float64.
+        areas: (N,), square pixels; the poses' size when two of them are compared.
+        category_ids: (N,) int64.
+        bboxes_xywh: (N, 4) float64, pixels; NaN where the prediction has none.
+    """
+
+    image_ids: np.ndarray
+    images: np.ndarray
+    keypoints: np.ndarray
+    keypoint_scores: np.ndarray
+    bbox_scores: np.ndarray
+    areas: np.ndarray
+    category_ids: np.ndarray
+    bboxes_xywh: np.ndarray
+
+    @classmethod
+    def of(cls, samples_of_images: Iterable[Sequence[PredictedPoses]]) -> PoseTable:
+        """Put the poses of samples into columns.
+
+        Args:
+            samples_of_images: of each image its samples.
+        """
+        by_image = list(samples_of_images)
+        samples = [sample for samples in by_image for sample in samples]
+        if not samples:
+            return cls._empty()
+        counts = [len(sample.keypoints) for sample in samples]
+        image_of_sample = np.repeat(np.arange(len(by_image)), [len(samples) for samples in by_image])
+        scores = np.concatenate([sample.keypoint_scores for sample in samples])
+        places = np.concatenate([sample.keypoints for sample in samples])
+        boxes = [
+            np.full((count, 4), np.nan) if sample.bboxes_xywh is None else sample.bboxes_xywh
+            for sample, count in zip(samples, counts)
+        ]
+        return cls(
+            image_ids=np.repeat(np.array([sample.image_id for sample in samples], dtype=np.int64), counts),
+            images=np.repeat(image_of_sample, counts),
+            keypoints=np.concatenate([places, scores[..., None]], axis=-1, dtype=np.float64),
+            keypoint_scores=scores,
+            bbox_scores=np.concatenate([sample.bbox_scores for sample in samples]),
+            areas=np.concatenate([sample.areas for sample in samples]),
+            category_ids=np.concatenate([sample.category_ids for sample in samples]).astype(np.int64),
+            bboxes_xywh=np.concatenate(boxes, dtype=np.float64),
+        )
+
+    @classmethod
+    def _empty(cls) -> PoseTable:
+        none = np.zeros(0, dtype=np.int64)
+        poses = np.zeros((0, 0, 3))
+        return cls(none, none, poses, poses[..., 2], np.zeros(0), np.zeros(0), none, np.zeros((0, 4)))
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+    def take(self, rows: np.ndarray) -> PoseTable:
+        """The poses of those rows."""
+        return PoseTable(*(getattr(self, column.name)[rows] for column in fields(self)))
+
+    def is_finite(self) -> np.ndarray:
+        """(N,) bool: whether no place and no score of a pose is NaN or infinite."""
+        return np.isfinite(self.keypoints).all(axis=(1, 2)) & np.isfinite(self.bbox_scores) & np.isfinite(self.areas)
 
     def scores(self, mode: str, keypoint_threshold: float) -> np.ndarray:
         """One score per pose.
@@ -100,19 +173,41 @@ class PredictedPoses:
 
     def coco_results(self, scores: np.ndarray) -> list[dict]:
         """The poses as COCO's result format has them: ``keypoints`` are x, y and score of each keypoint in turn."""
-        triples = np.concatenate([self.keypoints, self.keypoint_scores[..., None]], axis=-1, dtype=np.float64)
-        results = []
-        for index, pose in enumerate(triples):
-            result = {
-                "image_id": self.image_id,
-                "category_id": int(self.category_ids[index]),
-                "keypoints": pose.ravel().tolist(),
-                "score": float(scores[index]),
-            }
-            if self.bboxes_xywh is not None:
-                result["bbox"] = self.bboxes_xywh[index].tolist()
-            results.append(result)
+        results = self._results(scores, self._flat_keypoints().tolist())
+        boxes = self.bboxes_xywh.tolist()
+        for row in np.flatnonzero(~self._without_box()).tolist():
+            results[row]["bbox"] = boxes[row]
         return results
+
+    def detections(self, scores: np.ndarray) -> list[dict]:
+        """The poses as the evaluation matches them: the result format with ``id``, ``area`` and ``iscrowd``.
+
+        A pose without any keypoint score above 0 is left out; a box that the prediction lacks is that of the keypoints.
+        ``keypoints`` are arrays: lists of as many numbers would keep the garbage collector busy.
+        """
+        counted = np.flatnonzero((self.keypoint_scores > 0).any(axis=1))
+        table = self.take(counted)
+        results = table._results(scores[counted], table._flat_keypoints())
+        if not results:
+            return results
+        lows, highs = table.keypoints[..., :2].min(axis=1), table.keypoints[..., :2].max(axis=1)
+        extents = np.concatenate([lows, highs - lows], axis=1)
+        boxes = np.where(table._without_box()[:, None], extents, table.bboxes_xywh)
+        areas = (boxes[:, 2] * boxes[:, 3]).tolist()
+        for number, (result, box, area) in enumerate(zip(results, boxes.tolist(), areas), start=1):
+            result.update(id=number, bbox=box, area=area, iscrowd=0)
+        return results
+
+    def _results(self, scores: np.ndarray, keypoints: Iterable[Any]) -> list[dict]:
+        columns = (self.image_ids.tolist(), self.category_ids.tolist(), keypoints, scores.tolist())
+        names = ("image_id", "category_id", "keypoints", "score")
+        return [dict(zip(names, row)) for row in zip(*columns)]
+
+    def _flat_keypoints(self) -> np.ndarray:
+        return self.keypoints.reshape(len(self), 3 * self.keypoints.shape[1])
+
+    def _without_box(self) -> np.ndarray:
+        return np.isnan(self.bboxes_xywh).all(axis=1)
 
 
 def group_by_image(predictions: Iterable[PredictedPoses]) -> dict[int, list[PredictedPoses]]:
@@ -126,9 +221,10 @@ def group_by_image(predictions: Iterable[PredictedPoses]) -> dict[int, list[Pred
     images: dict[int, dict[tuple, PredictedPoses]] = defaultdict(dict)
     for prediction in predictions:
         first = images[prediction.image_id].setdefault(prediction.sample_id, prediction)
-        if first.source != prediction.source:
+        if first.origin != prediction.origin:
+            one, other = next(pair for pair in zip(first.origin, prediction.origin) if pair[0] != pair[1])
             raise ValueError(
-                f"CocoMetric: sources {first.source} and {prediction.source} both have image {prediction.image_id} "
+                f"CocoMetric: sources {one} and {other} both have image {prediction.image_id} "
                 f"with sample {prediction.sample_id}, and one annotation file cannot tell them apart. Evaluate each "
                 "source with a metric of its own, or leave ann_file out so that the samples' own annotations are used."
             )
@@ -143,14 +239,22 @@ def _bbox_scores(predicted: Mapping, annotated: Mapping, number: int) -> np.ndar
     return np.ones(number)
 
 
+def _sample_id(given: Any) -> tuple:
+    return (given,) if isinstance(given, int) else tuple(np.ravel(to_array(given)).tolist())
+
+
 def _areas(keypoints: np.ndarray, annotated: Mapping) -> np.ndarray:
     if "bbox_scales" in annotated and len(annotated["bbox_scales"]) == len(keypoints):
-        return to_array(annotated["bbox_scales"]).astype(np.float64).prod(axis=1)
+        scales = to_array(annotated["bbox_scales"]).astype(np.float64)
+        return scales[:, 0] * scales[:, 1]
     return np.ptp(keypoints[..., :2].astype(np.float64), axis=1).prod(axis=1)
 
 
 def _category_ids(sample: Mapping, number: int) -> np.ndarray:
-    given = np.ravel(to_array(sample.get("category_id", 1)))
+    given = sample.get("category_id", 1)
+    if isinstance(given, int):
+        return np.full(number, given)
+    given = np.ravel(to_array(given))
     if len(given) == number:
         return given
     distinct = np.unique(given)
@@ -163,9 +267,13 @@ def _category_ids(sample: Mapping, number: int) -> np.ndarray:
 
 
 def _xywh(bboxes_xyxy: np.ndarray) -> np.ndarray:
-    return np.concatenate([bboxes_xyxy[:, :2], bboxes_xyxy[:, 2:4] - bboxes_xyxy[:, :2]], axis=1)
+    xywh = bboxes_xyxy[:, :4].copy()
+    xywh[:, 2:] -= xywh[:, :2]
+    return xywh
 
 
 def to_array(values: Any) -> np.ndarray:
     """A tensor, an array or a list as a numpy array."""
+    if isinstance(values, np.ndarray):
+        return values
     return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from pycocotools.cocoeval import COCOeval
 
 from mmpose_mix.evaluation import object_keypoint_similarity, oks_nms, soft_oks_nms
-from mmpose_mix.evaluation.average_precision import indexed
+from mmpose_mix.evaluation.engines import indexed
 
 SIGMAS = np.array([0.05, 0.1, 0.2, 0.079])
 
