@@ -87,7 +87,7 @@ class Trainer:
             FOLDER: str(training.records),
             RESTS_AFTER: str(rests_after),
         }
-        launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"] if ranks > 1 else []
+        launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={ranks}"] if ranks > 1 else []
         entry = [self.repository / "tools" / "train.py"] if script else ["-m", "mmpose_mix", "train"]
         sizes = [f"train_dataloader.{place}batch_size={GLOBAL_BATCH // ranks}" for place in ("", "sampler.")]
         options = ["--work-dir", training.work_dir, "--no-validate", "--launcher", "pytorch" if ranks > 1 else "none"]
