@@ -14,7 +14,6 @@ from mmpose_mix.models import HRNet, ResNet
 from mmpose_mix.models.backbones.residual import ResidualBlock
 from mmpose_mix.registry import MODELS
 
-
 # a device is a context from torch 2.0 on
 WITHOUT_MEMORY = torch.device("meta") if hasattr(torch.device, "__enter__") else nullcontext()
 
