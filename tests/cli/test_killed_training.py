@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -125,9 +126,10 @@ class Trainer:
                 time.sleep(0.05)
             found = resting(training.records)
         finally:
-            # torchrun gives each rank a session of its own
-            for pid in {process.pid, *resting(training.records)}:
-                os.killpg(pid, signal.SIGKILL)
+            # torchrun of torch 2 gives each rank a session of its own; before, they are all in that of the first
+            for pid in (process.pid, *resting(training.records)):
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
             process.wait()
         assert len(found) == ranks, self.log(name)
 
