@@ -18,13 +18,15 @@ from mmpose_mix.metainfo import keypoint_set
 
 
 def built_model(config: Mapping[str, Any]) -> tuple[Any, list[Finding]]:
-    """Build a model without memory for its weights; None, and why, where it is refused."""
+    """Build a model, without memory for its weights where torch can; None, and why, where it is refused."""
     try:
-        try:
-            with torch.device("meta"):
-                return root.MODELS.build(config), []
-        except RuntimeError:  # a constructor that reads what it has made
-            return root.MODELS.build(config), []
+        if hasattr(torch.device, "__enter__"):  # not before torch 2.0
+            try:
+                with torch.device("meta"):
+                    return root.MODELS.build(config), []
+            except RuntimeError:  # a constructor that reads what it has made
+                pass
+        return root.MODELS.build(config), []
     except (*REFUSALS, RuntimeError) as refusal:
         return None, [finding_in_words("CFG530", "model", str(refusal), "Correct it")]
 

@@ -6,6 +6,8 @@ import logging
 import os
 import pickle
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Union
 from urllib.parse import urlparse
@@ -104,7 +106,22 @@ def _load_plain_or_restricted(path: Path, map_location: Any, restricted: Restric
     try:
         return torch.load(path, map_location=map_location, weights_only=True)
     except pickle.UnpicklingError:
-        return torch.load(path, map_location=map_location, weights_only=False, pickle_module=restricted)
+        with _pickle_module_is_heard(restricted):
+            return torch.load(path, map_location=map_location, weights_only=False, pickle_module=restricted)
+
+
+@contextmanager
+def _pickle_module_is_heard(restricted: RestrictedPickle) -> Iterator[None]:
+    """torch 1.13 accepts ``pickle_module`` and then takes its own module's ``pickle`` all the same."""
+    if not torch.__version__.startswith("1."):
+        yield
+        return
+    ours = torch.serialization.pickle
+    torch.serialization.pickle = restricted
+    try:
+        yield
+    finally:
+        torch.serialization.pickle = ours
 
 
 def _forget_unknown_scheduler_state(checkpoint: object) -> None:

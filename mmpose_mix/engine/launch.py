@@ -121,7 +121,7 @@ def process_group(config: Config, launcher: str) -> Iterator[None]:
         if missing:
             raise RuntimeError(
                 f"--launcher pytorch expects {', '.join(missing)} in the environment: start with "
-                "`torchrun --nproc-per-node=N -m mmpose_mix train CONFIG --launcher pytorch`."
+                "`torchrun --nproc_per_node=N -m mmpose_mix train CONFIG --launcher pytorch`."
             )
         torch.distributed.init_process_group("gloo")
         wrapper = config.get("model_wrapper_cfg") or {"type": "MMDistributedDataParallel", "broadcast_buffers": False}

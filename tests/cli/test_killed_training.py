@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -87,7 +88,7 @@ class Trainer:
             FOLDER: str(training.records),
             RESTS_AFTER: str(rests_after),
         }
-        launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={ranks}"] if ranks > 1 else []
+        launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={ranks}"] if ranks > 1 else []
         entry = [self.repository / "tools" / "train.py"] if script else ["-m", "mmpose_mix", "train"]
         sizes = [f"train_dataloader.{place}batch_size={GLOBAL_BATCH // ranks}" for place in ("", "sampler.")]
         options = ["--work-dir", training.work_dir, "--no-validate", "--launcher", "pytorch" if ranks > 1 else "none"]
@@ -125,9 +126,10 @@ class Trainer:
                 time.sleep(0.05)
             found = resting(training.records)
         finally:
-            # torchrun gives each rank a session of its own
-            for pid in {process.pid, *resting(training.records)}:
-                os.killpg(pid, signal.SIGKILL)
+            # torchrun of torch 2 gives each rank a session of its own; before, they are all in that of the first
+            for pid in (process.pid, *resting(training.records)):
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
             process.wait()
         assert len(found) == ranks, self.log(name)
 

@@ -54,7 +54,7 @@ def test_a_resumed_training_ends_as_the_uninterrupted_one(
 
 
 def test_two_processes_train_on_the_cpu_and_end_cleanly(run_module: Command, experiment: Path, tmp_path: Path) -> None:
-    launch = ("--standalone", "--nproc-per-node=2", "-m", "mmpose_mix", "train", experiment, "--launcher", "pytorch")
+    launch = ("--standalone", "--nproc_per_node=2", "-m", "mmpose_mix", "train", experiment, "--launcher", "pytorch")
     done = run_module("torch.distributed.run", *launch, "--work-dir", tmp_path / "run")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "epoch_2.pth").is_file()

@@ -13,7 +13,7 @@ from tests.engine.global_batches import STEP
 
 def test_one_to_four_processes_share_the_same_global_batches(tmp_path: Path, repository: Path) -> None:
     """Also those that go on from the state of one process less; with 0, 1 and 2 workers; augmentations included."""
-    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=4"]
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=4"]
     command = [sys.executable, *launch, repository / "tests" / "engine" / "global_batches.py", tmp_path / "found"]
     environment = {**os.environ, "PYTHONPATH": str(repository), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(

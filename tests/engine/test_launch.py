@@ -82,5 +82,5 @@ def test_a_launcher_without_its_environment_says_how_to_start(monkeypatch: pytes
     monkeypatch.setattr("mmpose_mix.engine.launch.get_device", lambda: "cpu")
     for key in ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"):
         monkeypatch.delenv(key, raising=False)
-    with pytest.raises(RuntimeError, match="torchrun --nproc-per-node=N"), process_group(Config({}), "pytorch"):
+    with pytest.raises(RuntimeError, match="torchrun --nproc_per_node=N"), process_group(Config({}), "pytorch"):
         pass
