@@ -18,7 +18,7 @@ from mmpose_mix.registry import MODELS, TRANSFORMS
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGE = REPOSITORY / "docs" / "differences.md"
-ROWS = [f"3A-{n}" for n in range(1, 11)] + [f"3B-{n}" for n in range(1, 11)] + [f"3C-{n}" for n in range(1, 12)]
+ROWS = [f"3A-{n}" for n in range(1, 11)] + [f"3B-{n}" for n in range(1, 11)] + [f"3C-{n}" for n in range(1, 13)]
 METAINFO = shipped_configs() / "_base_" / "datasets"
 AIC_TO_COCO = [(0, 6), (1, 8), (2, 10), (3, 5), (4, 7), (5, 9), (6, 12), (7, 14), (8, 16), (9, 11), (10, 13), (11, 15)]
 CODEC = {"type": "MSRAHeatmap", "input_size": (48, 64), "heatmap_size": (12, 16), "sigma": 1}
