@@ -117,13 +117,13 @@ class UDPHeatmap(BaseKeypointCodec):
             )
         width, height = self.heatmap_size
         count = means.shape[1]
-        maps = np.zeros((count, 3, height, width), dtype=np.float32)
-        drawn = np.flatnonzero(visible[0] >= 0.5)
-        towards_x = (means[0, drawn, 0, None] - np.arange(width)) / self._radius()
-        towards_y = (means[0, drawn, 1, None] - np.arange(height)) / self._radius()
-        maps[drawn, 0] = np.square(towards_x)[:, None, :] + np.square(towards_y)[:, :, None] <= 1
-        maps[drawn, 1] = towards_x[:, None, :]
-        maps[drawn, 2] = towards_y[:, :, None]
+        maps = np.empty((count, 3, height, width), dtype=np.float32)
+        towards_x = (means[0, :, 0, None] - np.arange(width)) / self._radius()
+        towards_y = (means[0, :, 1, None] - np.arange(height)) / self._radius()
+        np.less_equal(np.square(towards_x)[:, None, :] + np.square(towards_y)[:, :, None], 1, out=maps[:, 0])
+        maps[:, 1] = towards_x[:, None, :]
+        maps[:, 2] = towards_y[:, :, None]
+        maps[visible[0] < 0.5] = 0
         return maps.reshape(3 * count, height, width)
 
     def _peaks_with_offsets(self, heatmaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
