@@ -58,6 +58,16 @@ def _with_two_visibilities(results: dict) -> dict:
     return {**results, "keypoints_visible": visible, "keypoints_visible_weights": label_weight}
 
 
+def _pixel_data(fields: Mapping[str, torch.Tensor]) -> PixelData:
+    """Maps that MMEngine has checked to be of one size; a single stack of them (C, H, W) needs no check."""
+    if len(fields) > 1 or any(maps.ndim != 3 for maps in fields.values()):
+        return PixelData(**fields)
+    packed = PixelData()
+    for name, maps in fields.items():
+        packed.set_field(maps, name)
+    return packed
+
+
 @TRANSFORMS.register_module()
 class PackPoseInputs(BaseTransform):
     """Pack a sample into ``inputs``, an image tensor (3, h, w), and ``data_samples``, a ``PoseDataSample``.
@@ -115,7 +125,7 @@ class PackPoseInputs(BaseTransform):
         field_table = results.get("field_mapping_table", self.field_mapping_table)
         fields = {name: torch.as_tensor(results[key]) for key, name in field_table.items() if key in results}
         if fields:
-            sample.gt_fields = PixelData(**fields)
+            sample.gt_fields = _pixel_data(fields)
         if "unencoded_targets" in results:
             sample.unencoded_targets = results["unencoded_targets"]
         sample.share_metainfo({key: results[key] for key in self.meta_keys if key in results})
