@@ -8,6 +8,9 @@ from numbers import Real
 from typing import Any, Optional
 
 import numpy as np
+import torch
+
+EncodedBatch = tuple[torch.Tensor, np.ndarray]
 
 
 class BaseKeypointCodec(ABC):
@@ -20,6 +23,7 @@ class BaseKeypointCodec(ABC):
         field_mapping_table: the same for ``gt_fields``.
         maps_per_keypoint: how many heatmaps a keypoint has.
         support_batch_decoding: whether the codec has a ``batch_decode`` that takes targets with a batch axis.
+        supports_batch_encoding: whether the codec has ``encode_batch``, which draws the maps of a batch on a device.
     """
 
     auxiliary_encode_keys: frozenset[str] = frozenset()
@@ -28,10 +32,23 @@ class BaseKeypointCodec(ABC):
     field_mapping_table: Mapping[str, str] = {}
     maps_per_keypoint: int = 1
     support_batch_decoding: bool = False
+    supports_batch_encoding: bool = False
 
     @abstractmethod
     def encode(self, keypoints: np.ndarray, keypoints_visible: Optional[np.ndarray] = None) -> dict[str, Any]:
         """Targets of keypoints (N, K, 2) in input pixels, of which (N, K) are visible; None: all of them."""
+
+    def encode_batch(self, keypoints: np.ndarray, keypoints_visible: np.ndarray, device: torch.device) -> EncodedBatch:
+        """Targets of keypoints (B, N, K, 2) in input pixels, of which (B, N, K) are visible; all float32.
+
+        Returns:
+            heatmaps (B, C, H, W) float32 on ``device``, equal to those of ``encode`` but for rounding, and
+            keypoint_weights (B, N, K) float32, equal to the bit.
+
+        Raises:
+            NotImplementedError: the codec is not one of those with ``supports_batch_encoding``.
+        """
+        raise NotImplementedError(f"{type(self).__name__} does not encode batches: supports_batch_encoding is False.")
 
     @abstractmethod
     def decode(self, encoded: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Optional
 
 import numpy as np
+import torch
 
-from mmpose_mix.codecs.base import BaseKeypointCodec, checked_keypoints, findings_on_heatmap_arguments
+from mmpose_mix.codecs.base import BaseKeypointCodec, EncodedBatch, checked_keypoints, findings_on_heatmap_arguments
+from mmpose_mix.codecs.batches import gaussian_heatmaps_of_batch
 from mmpose_mix.codecs.gaussians import gaussian_heatmaps, nearest_pixels
 from mmpose_mix.codecs.peaks import heatmap_peaks, newton_step_wide, shift_to_neighbours
 from mmpose_mix.registry import KEYPOINT_CODECS
@@ -29,6 +31,7 @@ class MSRAHeatmap(BaseKeypointCodec):
 
     label_mapping_table = {"keypoint_weights": "keypoint_weights"}
     field_mapping_table = {"heatmaps": "heatmaps"}
+    supports_batch_encoding = True
 
     def __init__(
         self,
@@ -63,12 +66,22 @@ class MSRAHeatmap(BaseKeypointCodec):
             ValueError: shapes that do not fit each other.
         """
         keypoints, visible = checked_keypoints("MSRAHeatmap", keypoints, keypoints_visible)
-        means = keypoints / self.scale_factor
-        windows = None
-        if not self.unbiased:
-            means = windows = nearest_pixels(means)
+        means, windows = self._means_and_windows(keypoints)
         heatmaps, weights = gaussian_heatmaps(self.heatmap_size, means, visible, self.sigma, windows)
         return {"heatmaps": heatmaps, "keypoint_weights": weights}
+
+    def encode_batch(self, keypoints: np.ndarray, keypoints_visible: np.ndarray, device: torch.device) -> EncodedBatch:
+        """See the base class."""
+        means, windows = self._means_and_windows(keypoints)
+        return gaussian_heatmaps_of_batch(self.heatmap_size, means, keypoints_visible, self.sigma, device, windows)
+
+    def _means_and_windows(self, keypoints: np.ndarray) -> tuple[np.ndarray, Optional[np.ndarray]]:
+        """The peaks in heatmap pixels, and the middles of their windows: the same array, or None for whole maps."""
+        means = keypoints / self.scale_factor
+        if self.unbiased:
+            return means, None
+        pixels = nearest_pixels(means)
+        return pixels, pixels
 
     def decode(self, encoded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Keypoints of predicted maps.

@@ -6,8 +6,10 @@ from typing import Optional
 
 import cv2
 import numpy as np
+import torch
 
-from mmpose_mix.codecs.base import BaseKeypointCodec, checked_keypoints, findings_on_heatmap_arguments
+from mmpose_mix.codecs.base import BaseKeypointCodec, EncodedBatch, checked_keypoints, findings_on_heatmap_arguments
+from mmpose_mix.codecs.batches import disks_and_offsets_of_batch, gaussian_heatmaps_of_batch
 from mmpose_mix.codecs.gaussians import gaussian_heatmaps, nearest_pixels
 from mmpose_mix.codecs.peaks import heatmap_peaks, newton_step_unbiased
 from mmpose_mix.registry import KEYPOINT_CODECS
@@ -34,6 +36,7 @@ class UDPHeatmap(BaseKeypointCodec):
 
     label_mapping_table = {"keypoint_weights": "keypoint_weights"}
     field_mapping_table = {"heatmaps": "heatmaps"}
+    supports_batch_encoding = True
 
     def __init__(
         self,
@@ -84,6 +87,23 @@ class UDPHeatmap(BaseKeypointCodec):
             heatmaps, weights = self._disks_and_offsets(means, visible), visible.copy()
         return {"heatmaps": heatmaps, "keypoint_weights": weights}
 
+    def encode_batch(self, keypoints: np.ndarray, keypoints_visible: np.ndarray, device: torch.device) -> EncodedBatch:
+        """See the base class.
+
+        Raises:
+            ValueError: several instances of a sample with ``'combined'``.
+        """
+        means = keypoints / self.scale_factor
+        if self.heatmap_type == "gaussian":
+            return gaussian_heatmaps_of_batch(
+                self.heatmap_size, means, keypoints_visible, self.sigma, device, window_centers=nearest_pixels(means)
+            )
+        _check_one_instance(keypoints.shape[1])
+        maps = disks_and_offsets_of_batch(
+            self.heatmap_size, means[:, 0], keypoints_visible[:, 0], self._radius(), device
+        )
+        return maps, keypoints_visible.copy()
+
     def decode(self, encoded: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Keypoints of predicted maps.
 
@@ -110,20 +130,16 @@ class UDPHeatmap(BaseKeypointCodec):
 
     def _disks_and_offsets(self, means: np.ndarray, visible: np.ndarray) -> np.ndarray:
         """(3 K, H, W) float32 for means (1, K, 2) in heatmap pixels."""
-        if len(means) != 1:
-            raise ValueError(
-                f"UDPHeatmap.encode: heatmap_type='combined' points to one keypoint from everywhere on its map and "
-                f"takes one instance, but {len(means)} were given. Use heatmap_type='gaussian'."
-            )
+        _check_one_instance(len(means))
         width, height = self.heatmap_size
         count = means.shape[1]
-        maps = np.zeros((count, 3, height, width), dtype=np.float32)
-        drawn = np.flatnonzero(visible[0] >= 0.5)
-        towards_x = (means[0, drawn, 0, None] - np.arange(width)) / self._radius()
-        towards_y = (means[0, drawn, 1, None] - np.arange(height)) / self._radius()
-        maps[drawn, 0] = np.square(towards_x)[:, None, :] + np.square(towards_y)[:, :, None] <= 1
-        maps[drawn, 1] = towards_x[:, None, :]
-        maps[drawn, 2] = towards_y[:, :, None]
+        maps = np.empty((count, 3, height, width), dtype=np.float32)
+        towards_x = (means[0, :, 0, None] - np.arange(width)) / self._radius()
+        towards_y = (means[0, :, 1, None] - np.arange(height)) / self._radius()
+        np.less_equal(np.square(towards_x)[:, None, :] + np.square(towards_y)[:, :, None], 1, out=maps[:, 0])
+        maps[:, 1] = towards_x[:, None, :]
+        maps[:, 2] = towards_y[:, :, None]
+        maps[visible[0] < 0.5] = 0
         return maps.reshape(3 * count, height, width)
 
     def _peaks_with_offsets(self, heatmaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -136,3 +152,11 @@ class UDPHeatmap(BaseKeypointCodec):
         offsets = np.stack((heatmaps[3 * k + 1, y, x], heatmaps[3 * k + 2, y, x]), axis=-1)
         places[k] += offsets * np.float32(self._radius())
         return places, scores
+
+
+def _check_one_instance(count: int) -> None:
+    if count != 1:
+        raise ValueError(
+            f"UDPHeatmap.encode: heatmap_type='combined' points to one keypoint from everywhere on its map and takes "
+            f"one instance, but {count} were given. Use heatmap_type='gaussian'."
+        )

@@ -111,7 +111,17 @@ class TopdownPoseEstimator(BaseModel):
         return feats if self.neck is None else self.neck(feats)
 
     def loss(self, inputs: Tensor, data_samples: Sequence[PoseDataSample]) -> dict[str, Tensor]:
-        """Losses of a batch, as the head names them."""
+        """Losses of a batch, as the head names them.
+
+        Raises:
+            ValueError: targets that were to be encoded on the device were not.
+        """
+        if "unencoded_targets" in data_samples[0]:
+            raise ValueError(
+                "TopdownPoseEstimator: GenerateTarget(on_device=True) left the targets to the data preprocessor, but "
+                f"{type(self.data_preprocessor).__name__} did not encode them. Set data_preprocessor.type to "
+                "'PoseDataPreprocessor', or leave on_device out."
+            )
         return self.head.loss(self.extract_feat(inputs), data_samples, train_cfg=self.train_cfg)
 
     def predict(self, inputs: Tensor, data_samples: Sequence[PoseDataSample]) -> Sequence[PoseDataSample]:

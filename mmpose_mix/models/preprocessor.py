@@ -10,12 +10,15 @@ import torch
 from mmengine.model import ImgDataPreprocessor
 from torch import nn
 
+from mmpose_mix.models.batch_targets import encode_targets
 from mmpose_mix.registry import MODELS
 
 
 @MODELS.register_module()
 class PoseDataPreprocessor(ImgDataPreprocessor):
     """Moves a batch to the device, normalises the images and notes their padded sizes in the samples.
+
+    Where a pipeline left the targets to it (``GenerateTarget(on_device=True)``), it encodes those of the batch there.
 
     Args:
         mean, std: of each channel, after the channel order is changed.
@@ -68,6 +71,7 @@ class PoseDataPreprocessor(ImgDataPreprocessor):
         inputs, data_samples = data["inputs"], data["data_samples"]
         for data_sample, pad_shape in zip(data_samples or (), pad_shapes):
             data_sample.set_metainfo({"batch_input_shape": tuple(inputs.shape[-2:]), "pad_shape": pad_shape})
+        encode_targets(data_samples or (), self.device)
         if training:
             for augment in self.batch_augments:
                 inputs, data_samples = augment(inputs, data_samples)

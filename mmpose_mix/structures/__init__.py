@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from mmpose_mix.structures.pose_data_sample import PoseDataSample
+from mmpose_mix.structures.pose_data_sample import PoseDataSample, UnencodedTargets
 
-__all__ = ["PoseDataSample"]
+__all__ = ["PoseDataSample", "UnencodedTargets"]

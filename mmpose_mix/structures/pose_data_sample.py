@@ -2,7 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Optional
+
+import numpy as np
 from mmengine.structures import BaseDataElement, InstanceData, PixelData
+
+
+@dataclass(frozen=True)
+class UnencodedTargets:
+    """Keypoints that a codec is to encode once the batch is on the training device, in the place of the targets.
+
+    All arrays are NumPy's, so that they travel inside the sample's own message and need no shared memory.
+
+    Args:
+        encoder: config of the codec; shared by all samples of a pipeline.
+        keypoints: (N, K, 2) float32, input pixels.
+        keypoints_visible: (N, K) float32.
+        keypoint_factors: (K,) float32 that multiply the encoded ``keypoint_weights``; None: nothing does.
+    """
+
+    encoder: Mapping[str, Any]
+    keypoints: np.ndarray
+    keypoints_visible: np.ndarray
+    keypoint_factors: Optional[np.ndarray] = None
 
 
 def _typed_field(name: str, dtype: type, doc: str) -> property:
@@ -44,6 +68,11 @@ class PoseDataSample(BaseDataElement):
         "What losses take per instance, tensors: keypoint_weights (N, K), keypoints_visible_weights (N, K), ...",
     )
     gt_fields = _typed_field("gt_fields", PixelData, "What losses take per pixel, tensors: heatmaps (K, H, W), ...")
+    unencoded_targets = _typed_field(
+        "unencoded_targets",
+        UnencodedTargets,
+        "What gt_fields and keypoint_weights are encoded from on the training device; absent where they are there.",
+    )
     pred_instances = _typed_field(
         "pred_instances",
         InstanceData,
@@ -51,3 +80,15 @@ class PoseDataSample(BaseDataElement):
         "keypoint_scores (N, K), ...",
     )
     pred_fields = _typed_field("pred_fields", PixelData, "Predicted maps, tensors: heatmaps (K, H, W).")
+
+    def share_metainfo(self, metainfo: Mapping[str, Any]) -> None:
+        """Set metainfo without copying the values, as ``set_metainfo`` does, and all in one go.
+
+        Raises:
+            AttributeError: a key is the name of a data field.
+        """
+        taken = sorted(self._data_fields.intersection(metainfo))
+        if taken:
+            raise AttributeError(f"PoseDataSample: {taken} are data fields and cannot be metainfo too")
+        self._metainfo_fields.update(metainfo)
+        self.__dict__.update(metainfo)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import cv2
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
@@ -33,11 +34,19 @@ META_KEYS = (
 )
 
 
+_SPLIT_BY_OPENCV = (np.uint8, np.float32)
+
+
 def image_to_tensor(image: np.ndarray) -> torch.Tensor:
     """An image (h, w), or (h, w, C), as a contiguous tensor (C, h, w) of the same dtype."""
     if image.ndim == 2:
         image = image[..., None]
-    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+    if image.shape[2] == 1 or image.dtype not in _SPLIT_BY_OPENCV:
+        return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
+    # OpenCV takes a fourth of NumPy's time for it, and writes into the channels that it is given
+    channels = np.empty((image.shape[2], *image.shape[:2]), dtype=image.dtype)
+    cv2.split(image, list(channels))
+    return torch.from_numpy(channels)
 
 
 def _with_two_visibilities(results: dict) -> dict:
@@ -47,6 +56,16 @@ def _with_two_visibilities(results: dict) -> dict:
         return results
     visible, label_weight = visible_and_label_weight(visible)
     return {**results, "keypoints_visible": visible, "keypoints_visible_weights": label_weight}
+
+
+def _pixel_data(fields: Mapping[str, torch.Tensor]) -> PixelData:
+    """Maps that MMEngine has checked to be of one size; a single stack of them (C, H, W) needs no check."""
+    if len(fields) > 1 or any(maps.ndim != 3 for maps in fields.values()):
+        return PixelData(**fields)
+    packed = PixelData()
+    for name, maps in fields.items():
+        packed.set_field(maps, name)
+    return packed
 
 
 @TRANSFORMS.register_module()
@@ -106,11 +125,10 @@ class PackPoseInputs(BaseTransform):
         field_table = results.get("field_mapping_table", self.field_mapping_table)
         fields = {name: torch.as_tensor(results[key]) for key, name in field_table.items() if key in results}
         if fields:
-            sample.gt_fields = PixelData(**fields)
-        # set_metainfo would copy every value deeply
-        for key in self.meta_keys:
-            if key in results:
-                sample.set_field(results[key], key, field_type="metainfo")
+            sample.gt_fields = _pixel_data(fields)
+        if "unencoded_targets" in results:
+            sample.unencoded_targets = results["unencoded_targets"]
+        sample.share_metainfo({key: results[key] for key in self.meta_keys if key in results})
         return {"inputs": image_to_tensor(results["img"]), "data_samples": sample}
 
     def _instances(self, results: dict) -> InstanceData:

@@ -53,3 +53,13 @@ def test_fields_may_be_given_at_construction_and_survive_pickle_and_copy():
         assert set(twin.keys()) == set(FIELDS)
         assert twin.source == 1
         assert torch.as_tensor(twin.gt_instances.keypoints).shape == (1, 17, 2)
+
+
+def test_shared_metainfo_is_not_copied_and_no_data_field():
+    sample, values = PoseDataSample(), [1, 2]
+    sample.share_metainfo({"flip_indices": values, "img_id": 3})
+    assert sample.metainfo == {"flip_indices": [1, 2], "img_id": 3}
+    assert sample.flip_indices is values
+    sample.set_field(1, "areas")
+    with pytest.raises(AttributeError, match=r"\['areas'\] are data fields and cannot be metainfo too"):
+        sample.share_metainfo({"areas": 2})

@@ -16,6 +16,7 @@ from torch.utils.data import DataLoader
 from mmpose_mix.codecs import BaseKeypointCodec
 from mmpose_mix.registry import KEYPOINT_CODECS, TRANSFORMS
 from mmpose_mix.transforms import GenerateTarget, GetBBoxCenterScale, LoadImage, PackPoseInputs, TopdownAffine
+from mmpose_mix.transforms.packing import image_to_tensor
 
 CODEC = {"type": "MSRAHeatmap", "input_size": (24, 32), "heatmap_size": (6, 8), "sigma": 1}
 
@@ -163,6 +164,16 @@ class TestPackPoseInputs:
         out = PackPoseInputs(meta_keys=("img_id", "absent"), pack_transformed=True)(sample)["data_samples"]
         assert set(out.metainfo) == {"img_id"}
         np.testing.assert_array_equal(out.gt_instances.transformed_keypoints, sample["transformed_keypoints"])
+
+    @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int64, np.float32, np.float64])
+    @pytest.mark.parametrize("channels", [1, 2, 3, 4])
+    def test_any_image_becomes_a_tensor_of_its_own(self, dtype, channels):
+        whole = np.random.default_rng(0).integers(0, 255, (7, 9, channels)).astype(dtype)
+        for image in (whole, whole[1:-1, 2:-1], whole[:, ::-1]):
+            tensor = image_to_tensor(image)
+            assert tensor.is_contiguous()
+            np.testing.assert_array_equal(tensor, image.transpose(2, 0, 1))
+            assert not np.shares_memory(tensor.numpy(), whole) or channels == 1
 
     def test_a_grey_image_gets_a_channel_and_a_missing_one_is_refused(self, person):
         assert PackPoseInputs()(person(img=np.zeros((4, 6), np.uint8)))["inputs"].shape == (1, 4, 6)
