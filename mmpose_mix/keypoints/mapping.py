@@ -13,6 +13,7 @@ Source = Union[int, tuple[int, ...]]
 Pair = Union[tuple[Source, int], tuple[tuple[int, ...], int, tuple[float, ...]]]
 
 WEIGHT_TOLERANCE = 1e-6
+MOST_KEPT_INSTANCES = 16
 RULES = ("min", "all", "any")
 
 
@@ -43,6 +44,27 @@ class PointRule:
 
 
 LEAST = PointRule()
+
+_ZERO_AND_ONE = np.array([0, 1], dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """Where each number of a result stands among those of the source, laid end to end, for one shape of arguments.
+
+    All are places in ``[keypoints.ravel(), visible.ravel(), 0, 1]``; of C targets with up to A sources.
+
+    Args:
+        places: (N, K, D).
+        marks: (N, K, 2).
+        corners: (N, C, A, D).
+        ends: (N, C, A, 2), the marks of the corners.
+    """
+
+    places: NDArray[np.intp]
+    marks: NDArray[np.intp]
+    corners: NDArray[np.intp]
+    ends: NDArray[np.intp]
 
 
 @dataclass(frozen=True, init=False)
@@ -87,6 +109,7 @@ class KeypointMapping:
     _corners: NDArray[np.intp] = field(repr=False, compare=False)
     _weights: NDArray[np.float32] = field(repr=False, compare=False)
     _rule_codes: Optional[NDArray[np.intp]] = field(repr=False, compare=False)
+    _readings: dict[tuple[Any, Any], _Reading] = field(repr=False, compare=False)
 
     def __init__(
         self, num_keypoints: int, pairs: Iterable[Any], rules: Optional[Mapping[int, PointRule]] = None
@@ -111,6 +134,7 @@ class KeypointMapping:
             "_corners": np.array(corners, dtype=np.intp).reshape(len(combined), arity),
             "_weights": np.array(weights, dtype=np.float32).reshape(len(combined), arity),
             "_rule_codes": _codes_of_rules(combined, ruled),
+            "_readings": {},
             "num_source_keypoints_at_least": 1 + max((max(some) for some in sources.values()), default=-1),
         }
         for name, value in compiled.items():
@@ -153,31 +177,44 @@ class KeypointMapping:
         Raises:
             ValueError: if the shapes do not fit each other or the mapping.
         """
-        points = np.asarray(keypoints, dtype=np.float32)
-        marks = np.asarray(visible, dtype=np.float32)
-        self._check_shapes(points.shape, marks.shape)
-        if not self.pairs:
-            return (
-                np.zeros((len(points), self.num_keypoints, points.shape[2]), dtype=np.float32),
-                np.zeros((len(points), self.num_keypoints, 2), dtype=np.float32),
-            )
-        if marks.ndim == 2:
-            visible_only, marks = marks, np.ones(marks.shape + (2,), dtype=np.float32)
-            marks[..., 0] = visible_only
-        placed = points.take(self._gather, axis=1)
-        marked = marks.take(self._gather, axis=1)
+        points = np.ascontiguousarray(keypoints, dtype=np.float32)
+        marks = np.ascontiguousarray(visible, dtype=np.float32)
+        reading = self._readings.get((points.shape, marks.shape)) or self._reading(points.shape, marks.shape)
+        # np.concatenate takes ten times as long to put the few numbers of one person together
+        numbers = np.frombuffer(b"".join((points, marks, _ZERO_AND_ONE)), dtype=np.float32)
+        placed, marked = numbers.take(reading.places), numbers.take(reading.marks)
         if len(self._combined):
-            placed[:, self._combined], marked[:, self._combined] = self._combine(points, marks)
-        if len(self._unlabelled):
-            placed[:, self._unlabelled] = 0
-            marked[:, self._unlabelled] = 0
+            sums, combined = self._combine(numbers.take(reading.corners), numbers.take(reading.ends))
+            placed[:, self._combined], marked[:, self._combined] = sums, combined
         return placed, marked
 
+    def _reading(self, points: tuple[int, ...], marks: tuple[int, ...]) -> _Reading:
+        """Of arguments of these shapes; kept where there are few instances, as in the items of a data set."""
+        self._check_shapes(points, marks)
+        instances, keypoints, dims = points
+        size, zero = instances * keypoints, instances * keypoints * dims + int(np.prod(marks))
+        place = np.arange(size * dims).reshape(points)
+        if len(marks) == 3:
+            mark = size * dims + np.arange(size * 2).reshape(marks)
+        else:
+            mark = np.stack([size * dims + np.arange(size).reshape(marks), np.full(marks, zero + 1)], axis=-1)
+        # one more source keypoint, which is 0 in everything, for the targets that are not labelled
+        place, mark = (np.pad(every, ((0, 0), (0, 1), (0, 0)), constant_values=zero) for every in (place, mark))
+        gather = np.where(self.labelled, self._gather, keypoints)
+        reading = _Reading(
+            places=place[:, gather],
+            marks=mark[:, gather],
+            corners=place[:, self._corners],
+            ends=mark[:, self._corners],
+        )
+        if instances <= MOST_KEPT_INSTANCES:
+            self._readings[points, marks] = reading
+        return reading
+
     def _combine(
-        self, points: NDArray[np.float32], marks: NDArray[np.float32]
+        self, corners: NDArray[np.float32], ends: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Places (N, C, D) and marks (N, C, 2) of the C targets with several sources."""
-        corners, ends = points[:, self._corners], marks[:, self._corners]
+        """Places (N, C, D) and marks (N, C, 2) of the targets with several sources, from their (N, C, A, ..)."""
         if self._rule_codes is None:
             combined = ends.min(axis=2)
             sums = (corners * self._weights[..., None]).sum(axis=2)
