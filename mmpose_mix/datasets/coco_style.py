@@ -23,9 +23,10 @@ from mmpose_mix.datasets.coco_items import (
     Persons,
     TopdownItems,
 )
-from mmpose_mix.datasets.item_metainfo import item_metainfo
+from mmpose_mix.datasets.item_metainfo import ItemMetainfo
 from mmpose_mix.datasets.item_randomness import ItemRandomness
-from mmpose_mix.datasets.refetching import kept_item
+from mmpose_mix.datasets.overriding import makes_items_as
+from mmpose_mix.datasets.refetching import item_after_dropped
 from mmpose_mix.metainfo import keypoint_set, parse_pose_metainfo
 from mmpose_mix.registry import DATASETS
 
@@ -132,7 +133,8 @@ class CocoStyleDataset(BaseDataset):
         )
         if test_mode and all(part.whole and part.keypoints == ("keypoints",) for part in self.INSTANCE_FIELDS):
             self._metainfo["ann_file"] = self.ann_file
-        self._keypoints = keypoint_set(self._metainfo)
+        keypoints = keypoint_set(self._metainfo)
+        self._item_metainfo = ItemMetainfo(keypoints, keypoints.name)
         if not lazy_init:
             self.full_init()
 
@@ -240,7 +242,8 @@ class CocoStyleDataset(BaseDataset):
         if not self._fully_initialized:
             self.full_init()
         info = self.data_list[idx]
-        info.update(item_metainfo(self._keypoints), sample_idx=int(idx if idx >= 0 else len(self.data_list) + idx))
+        info.update(self._item_metainfo)
+        info["sample_idx"] = int(idx if idx >= 0 else len(self.data_list) + idx)
         return info
 
     def __getitem__(self, idx: int) -> Any:
@@ -255,15 +258,38 @@ class CocoStyleDataset(BaseDataset):
         size = len(self)
         if not -size <= idx < size:
             raise IndexError(f"{type(self).__name__}: item {idx} is outside of a data set of {size} items")
+        if getattr(idx, "key", None) is None:
+            return self._kept_item(idx % size, size)
         with ItemRandomness(idx):
-            return kept_item(
-                self.prepare_data,
-                idx % size,
-                size,
-                test_mode=self.test_mode,
-                max_refetch=self.max_refetch,
-                place=type(self).__name__,
-            )
+            return self._kept_item(idx % size, size)
+
+    def _kept_item(self, idx: int, size: int) -> Any:
+        item = self.prepare_data(idx)
+        if item is not None:
+            return item
+        return item_after_dropped(
+            self.prepare_data,
+            idx,
+            size,
+            test_mode=self.test_mode,
+            max_refetch=self.max_refetch,
+            place=type(self).__name__,
+        )
+
+    def items_together(self, indices: Sequence[int]) -> Optional[list[dict[str, Any]]]:
+        """The items ``indices`` as :meth:`__getitem__` gives them, sooner; None where it has to make them one by one.
+
+        They come together in top-down training data whose pipeline does nothing but convert keypoints. So nothing is
+        random in them, and none is dropped.
+
+        Args:
+            indices: Each in 0 to ``len(self) - 1``.
+        """
+        own = makes_items_as(self, CocoStyleDataset) and isinstance(self.data_list, TopdownItems)
+        alike = (getattr(transform, "converts_instances_alike", False) for transform in self.pipeline.transforms)
+        if not own or not self.data_list.can_come_together or not all(alike):
+            return None
+        return self.data_list.items(np.array(indices, dtype=np.int64), self.pipeline, self._item_metainfo)
 
     def get_cat_ids(self, idx: int) -> list[int]:
         """The category of each box of item ``idx``, for MMEngine's ``ClassBalancedDataset``."""

@@ -18,14 +18,18 @@ from mmpose_mix.datasets.building import built_sources, built_transforms
 from mmpose_mix.datasets.delivered_keypoints import bind_converters, findings_of_pipeline, findings_of_source
 from mmpose_mix.datasets.drawn_index import DrawIndex
 from mmpose_mix.datasets.epochs import SharedEpoch, changes_with_epoch, tell_epoch
-from mmpose_mix.datasets.item_metainfo import item_metainfo
+from mmpose_mix.datasets.item_metainfo import ItemMetainfo
 from mmpose_mix.datasets.item_randomness import ItemRandomness
 from mmpose_mix.datasets.mixture_arguments import check_numbers, check_sources_given, refuse_arguments
-from mmpose_mix.datasets.refetching import kept_item
+from mmpose_mix.datasets.overriding import makes_items_as
+from mmpose_mix.datasets.refetching import item_after_dropped
 from mmpose_mix.metainfo import keypoint_set, parse_pose_metainfo
 from mmpose_mix.mixing.ratio import sample_factors
 from mmpose_mix.mixing.resampling import holds_whole_passes, resampled_draw, slots_per_epoch
 from mmpose_mix.registry import DATASETS, SCOPE
+
+FEWEST_TOGETHER = 4
+"""So many items of a source make it worth while to ask for them together."""
 
 
 @ROOT_DATASETS.register_module()
@@ -100,8 +104,7 @@ class CombinedDataset(BaseDataset):
             max_refetch=operator.index(max_refetch),
         )
         self._metainfo = parse_pose_metainfo(metainfo)
-        self._item_metainfo = item_metainfo(keypoint_set(self._metainfo))
-        del self._item_metainfo["dataset_name"]
+        self._item_metainfo = ItemMetainfo(keypoint_set(self._metainfo), dataset_name=None)
         self.seed = operator.index(seed)
         words = sample_ratio_factor
         self.sample_ratio_factor = words if words is None or isinstance(words, (str, Mapping)) else list(words)
@@ -124,6 +127,7 @@ class CombinedDataset(BaseDataset):
                 f"CombinedDataset: no sample: the sources hold {self._lengths}, of which sample_ratio_factor="
                 f"{self.sample_ratio_factor} leaves {self._lens}. Raise a factor or check the sources."
             )
+        self._whole_passes = list(map(holds_whole_passes, self._lengths, self._lens))
         self._datasets = sources
         self._given = []
         self._fully_initialized = True
@@ -166,8 +170,7 @@ class CombinedDataset(BaseDataset):
     def changes_with_epoch(self) -> bool:
         """Whether other epochs hold other samples, here or in a nested mixture."""
         self.full_init()
-        whole = all(map(holds_whole_passes, self._lengths, self._lens))
-        return not whole or any(map(changes_with_epoch, self._datasets))
+        return not all(self._whole_passes) or any(map(changes_with_epoch, self._datasets))
 
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch it is: to this mixture in all its worker processes, and to the sources."""
@@ -210,15 +213,12 @@ class CombinedDataset(BaseDataset):
         item = _item_of(self._datasets[source], told)
         if item is None:
             return None
-        if not isinstance(item, Mapping):
+        if type(item) is not dict and not isinstance(item, Mapping):
             raise TypeError(
                 f"{self._place(source)}: item {local} is a {type(item).__name__}, but must be a dict. "
                 f"Leave what turns items into something else to the pipeline of the mixture."
             )
-        item = {**item, **self._item_metainfo, "source": source}
-        # MMPose's data sets put themselves into the item.
-        item.pop("dataset", None)
-        return item
+        return self._with_own_metainfo(item, source)
 
     def prepare_data(self, idx: int) -> Any:
         """Return the item after the mixture's pipeline, or None if it was dropped."""
@@ -234,23 +234,79 @@ class CombinedDataset(BaseDataset):
             IndexError: if ``idx`` is not in -len..len-1.
             RuntimeError: if the item was dropped in test mode, or ``max_refetch`` more in training.
         """
+        if getattr(idx, "key", None) is None:
+            return self._kept_item(idx)
+        with ItemRandomness(idx):
+            return self._kept_item(idx)
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Any]:
+        """Return ``[self[idx] for idx in indices]``, sooner where sources can make many items together.
+
+        torch's ``DataLoader`` asks for each batch by this method, from torch 2.0 on. Errors are those of
+        :meth:`__getitem__`.
+        """
+        if not makes_items_as(self, CombinedDataset):
+            return [self[idx] for idx in indices]
+        items = []
+        for idx, made in zip(indices, self._made_together(indices)):
+            if made is None:
+                items.append(self[idx])
+            elif not self.pipeline.transforms:
+                items.append(made)
+            elif getattr(idx, "key", None) is None:
+                items.append(self._kept_item(idx, made))
+            else:
+                with ItemRandomness(idx):
+                    items.append(self._kept_item(idx, made))
+        return items
+
+    def items_together(self, indices: Sequence[int]) -> Optional[list[dict[str, Any]]]:
+        """Return ``[self[idx] for idx in indices]`` if this mixture has no pipeline and no source has to be asked
+        for its items one by one, else None. Of an outer mixture, as of :class:`CocoStyleDataset`.
+        """
+        if not makes_items_as(self, CombinedDataset) or self.pipeline.transforms:
+            return None
+        made = self._made_together(indices, fewest=1)
+        return None if any(item is None for item in made) else made
+
+    def _made_together(self, indices: Sequence[int], fewest: int = FEWEST_TOGETHER) -> list[Any]:
+        """Return the items before the mixture's pipeline, None for each that has to be made alone."""
+        made: list[Any] = [None] * len(indices)
+        wanted: dict[int, list[tuple[int, int]]] = {}
+        for place, idx in enumerate(indices):
+            source, walk, local = self._draw_of(idx)
+            told = local if getattr(idx, "pass_number", None) is None else DrawIndex(local, pass_number=walk)
+            wanted.setdefault(source, []).append((place, told))
+        for source, draws in wanted.items():
+            together = getattr(self._datasets[source], "items_together", None)
+            items = together([told for _, told in draws]) if together and len(draws) >= fewest else None
+            for (place, _), item in zip(draws, items or ()):
+                made[place] = self._with_own_metainfo(item, source)
+        return made
+
+    def _with_own_metainfo(self, item: Mapping[str, Any], source: int) -> dict[str, Any]:
+        item = {**item, **self._item_metainfo, "source": source}
+        # MMPose's data sets put themselves into the item.
+        item.pop("dataset", None)
+        return item
+
+    def _kept_item(self, idx: int, made: Optional[dict[str, Any]] = None) -> Any:
+        item = self.prepare_data(idx) if made is None else self.pipeline(made)
+        if item is not None:
+            return item
         source, slot = self._source_and_slot(idx)
         first = self._ends[source] - self._lens[source]
         number = getattr(idx, "pass_number", None)
-
-        def prepared(place: int) -> Any:
-            index = first + place
-            return self.prepare_data(index if number is None else DrawIndex(index, pass_number=number))
-
-        with ItemRandomness(idx):
-            return kept_item(
-                prepared,
-                slot,
-                self._lens[source],
-                test_mode=self.test_mode,
-                max_refetch=self.max_refetch,
-                place=self._place(source),
-            )
+        return item_after_dropped(
+            lambda place: self.prepare_data(
+                first + place if number is None else DrawIndex(first + place, pass_number=number)
+            ),
+            slot,
+            self._lens[source],
+            test_mode=self.test_mode,
+            max_refetch=self.max_refetch,
+            place=self._place(source),
+        )
 
     def get_cat_ids(self, idx: int) -> NoReturn:
         """Refused: which sample, and so which class, an index gives may change with the epoch.
@@ -282,12 +338,14 @@ class CombinedDataset(BaseDataset):
         """Return source, number of the walk over it, and sample of an index."""
         source, slot = self._source_and_slot(index)
         number = getattr(index, "pass_number", None)
+        if number is None and self._whole_passes[source]:  # of all epochs the same; their number need not be read
+            return source, 0, slot % self._lengths[source]
         epoch = self.epoch if number is None else number
         walk, local = resampled_draw(slot, self._lengths[source], self._lens[source], self.seed, source, epoch)
         return source, walk, local
 
     def _source_and_slot(self, index: int) -> tuple[int, int]:
-        size = len(self)
+        size = self._ends[-1] if self._fully_initialized else len(self)
         position = int(operator.index(index))
         if not -size <= position < size:
             raise IndexError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Optional, Union
+from typing import Any, NamedTuple, Optional, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +13,6 @@ Source = Union[int, tuple[int, ...]]
 Pair = Union[tuple[Source, int], tuple[tuple[int, ...], int, tuple[float, ...]]]
 
 WEIGHT_TOLERANCE = 1e-6
-MOST_KEPT_INSTANCES = 16
 RULES = ("min", "all", "any")
 
 
@@ -45,20 +44,20 @@ class PointRule:
 
 LEAST = PointRule()
 
+_FLOAT32 = np.dtype(np.float32)
 _ZERO_AND_ONE = np.array([0, 1], dtype=np.float32)
 
 
-@dataclass(frozen=True)
-class _Reading:
-    """Where each number of a result stands among those of the source, laid end to end, for one shape of arguments.
+class _Reading(NamedTuple):
+    """Where each number of a result stands among the :func:`_laid_end_to_end` ones of an instance.
 
-    All are places in ``[keypoints.ravel(), visible.ravel(), 0, 1]``; of C targets with up to A sources.
+    Of K targets, C of which have up to A sources:
 
     Args:
-        places: (N, K, D).
-        marks: (N, K, 2).
-        corners: (N, C, A, D).
-        ends: (N, C, A, 2), the marks of the corners.
+        places: (1, K, D).
+        marks: (1, K, 2).
+        corners: (1, C, A, D).
+        ends: (1, C, A, 2), the marks of the corners.
     """
 
     places: NDArray[np.intp]
@@ -109,7 +108,7 @@ class KeypointMapping:
     _corners: NDArray[np.intp] = field(repr=False, compare=False)
     _weights: NDArray[np.float32] = field(repr=False, compare=False)
     _rule_codes: Optional[NDArray[np.intp]] = field(repr=False, compare=False)
-    _readings: dict[tuple[Any, Any], _Reading] = field(repr=False, compare=False)
+    _readings: dict[tuple[tuple[int, ...], tuple[int, ...]], _Reading] = field(repr=False, compare=False)
 
     def __init__(
         self, num_keypoints: int, pairs: Iterable[Any], rules: Optional[Mapping[int, PointRule]] = None
@@ -177,39 +176,33 @@ class KeypointMapping:
         Raises:
             ValueError: if the shapes do not fit each other or the mapping.
         """
-        points = np.ascontiguousarray(keypoints, dtype=np.float32)
-        marks = np.ascontiguousarray(visible, dtype=np.float32)
-        reading = self._readings.get((points.shape, marks.shape)) or self._reading(points.shape, marks.shape)
-        # np.concatenate takes ten times as long to put the few numbers of one person together
-        numbers = np.frombuffer(b"".join((points, marks, _ZERO_AND_ONE)), dtype=np.float32)
-        placed, marked = numbers.take(reading.places), numbers.take(reading.marks)
-        if len(self._combined):
-            sums, combined = self._combine(numbers.take(reading.corners), numbers.take(reading.ends))
+        points, marks = np.ascontiguousarray(keypoints, _FLOAT32), np.ascontiguousarray(visible, _FLOAT32)
+        shapes = points.shape, marks.shape
+        reading = self._readings.get((shapes[0][1:], shapes[1][1:]))
+        if reading is None or shapes[0][0] != shapes[1][0]:
+            reading = self._reading(*shapes)
+        numbers = _laid_end_to_end(points, marks)
+        placed, marked = _read(numbers, reading.places), _read(numbers, reading.marks)
+        if reading.ends.size:
+            sums, combined = self._combine(_read(numbers, reading.corners), _read(numbers, reading.ends))
             placed[:, self._combined], marked[:, self._combined] = sums, combined
         return placed, marked
 
     def _reading(self, points: tuple[int, ...], marks: tuple[int, ...]) -> _Reading:
-        """Of arguments of these shapes; kept where there are few instances, as in the items of a data set."""
+        """Of arguments of these shapes."""
         self._check_shapes(points, marks)
-        instances, keypoints, dims = points
-        size, zero = instances * keypoints, instances * keypoints * dims + int(np.prod(marks))
-        place = np.arange(size * dims).reshape(points)
-        if len(marks) == 3:
-            mark = size * dims + np.arange(size * 2).reshape(marks)
-        else:
-            mark = np.stack([size * dims + np.arange(size).reshape(marks), np.full(marks, zero + 1)], axis=-1)
+        _, keypoints, dims = points
+        per_keypoint = 2 if len(marks) == 3 else 1
+        zero = keypoints * (dims + per_keypoint)
+        place = np.arange(keypoints * dims).reshape(keypoints, dims)
+        mark = keypoints * dims + np.arange(keypoints * per_keypoint).reshape(keypoints, per_keypoint)
+        if per_keypoint == 1:
+            mark = np.concatenate([mark, np.full_like(mark, zero + 1)], axis=1)
         # one more source keypoint, which is 0 in everything, for the targets that are not labelled
-        place, mark = (np.pad(every, ((0, 0), (0, 1), (0, 0)), constant_values=zero) for every in (place, mark))
+        place, mark = (np.pad(every, ((0, 1), (0, 0)), constant_values=zero) for every in (place, mark))
         gather = np.where(self.labelled, self._gather, keypoints)
-        reading = _Reading(
-            places=place[:, gather],
-            marks=mark[:, gather],
-            corners=place[:, self._corners],
-            ends=mark[:, self._corners],
-        )
-        if instances <= MOST_KEPT_INSTANCES:
-            self._readings[points, marks] = reading
-        return reading
+        reading = _Reading(place[gather][None], mark[gather][None], place[self._corners][None], mark[self._corners][None])
+        return self._readings.setdefault((points[1:], marks[1:]), reading)
 
     def _combine(
         self, corners: NDArray[np.float32], ends: NDArray[np.float32]
@@ -270,6 +263,21 @@ class KeypointMapping:
 
 
 Terms = tuple[tuple[int, float], ...]
+
+
+def _laid_end_to_end(points: NDArray[np.float32], marks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """All numbers of each of N instances, (N, W): its points, its marks, 0 and 1. Of one instance (W,)."""
+    instances = len(points)
+    if instances == 1:  # nearly every item is of one, and np.concatenate takes thrice as long
+        return np.frombuffer(b"".join((points, marks, _ZERO_AND_ONE)), _FLOAT32)
+    ends = np.broadcast_to(_ZERO_AND_ONE, (instances, 2))
+    width = points.shape[1] * points.shape[2]
+    return np.concatenate([points.reshape(instances, width), marks.reshape(instances, -1 if marks.size else 0), ends], 1)
+
+
+def _read(numbers: NDArray[np.float32], places: NDArray[np.intp]) -> NDArray[np.float32]:
+    """The numbers at (1, ..) places of each instance, (N, ..)."""
+    return numbers.take(places) if numbers.ndim == 1 else numbers.take(places[0], 1)
 
 
 def _sources_of(pair: Pair) -> tuple[int, ...]:
