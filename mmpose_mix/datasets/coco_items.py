@@ -17,6 +17,8 @@ import numpy as np
 
 from mmpose_mix.annotations.table import ByteColumn, DetectionTable, ImageTable, InstanceTable, Selection
 
+Indices = Union[int, Sequence[int], np.ndarray]
+
 FULL_SCORE = np.ones(1, dtype=np.float32)
 
 
@@ -144,8 +146,8 @@ class TopdownItems(Items):
 
     @property
     def can_come_together(self) -> bool:
-        """Whether items are made of nothing but what :meth:`items` gives them."""
-        return self.persons.raw is None and not self.persons.extras
+        """Whether :meth:`items` gives all that is in an item, and has a meaning for B persons as for one."""
+        return self.persons.raw is None and "target_idx" not in self.persons.extras
 
     def items(
         self, rows: np.ndarray, convert: Callable[[dict[str, Any]], dict[str, Any]], shared: Mapping[str, Any]
@@ -158,12 +160,15 @@ class TopdownItems(Items):
             shared: What is the same in all items, before conversion.
 
         Returns:
-            B items. No array of one is part of the array of another.
+            B items. No array of one overlaps an array of another; what ``convert`` leaves of ``shared`` is the same
+            object in all.
         """
         persons, images = self.persons, self.persons.paths.images
         keypoints, visible = persons.keypoints.take(rows, 0), persons.keypoints_visible.take(rows, 0)
-        counts = persons.num_keypoints.take(rows)
-        sample = convert({**shared, "keypoints": keypoints, "keypoints_visible": visible, "num_keypoints": counts})
+        counts, extras = persons.num_keypoints.take(rows), {k: v.take(rows, 0) for k, v in persons.extras.items()}
+        sample = convert(
+            {**extras, **shared, "keypoints": keypoints, "keypoints_visible": visible, "num_keypoints": counts}
+        )
         image_rows = persons.image_row.take(rows)
         columns = {
             "img_id": images.id.take(image_rows).tolist(),
@@ -177,6 +182,7 @@ class TopdownItems(Items):
             "iscrowd": persons.iscrowd.take(rows).astype(int).tolist(),
             "id": persons.id.take(rows).tolist(),
             "category_id": map(np.array, persons.category_id.take(rows).tolist()),
+            **{name: sample[name][:, None] for name in extras},
             "sample_idx": rows.tolist(),
         }
         rest = {key: value for key, value in sample.items() if key not in columns}
@@ -352,6 +358,27 @@ class DictItems(Items):
 
     def item(self, index: int) -> dict[str, Any]:
         return copy.deepcopy(dict(self._dicts[index]))
+
+
+def selected(indices: Indices, size: int, name: str) -> Selection:
+    """Which of ``size`` items an ``indices`` of MMEngine means; ``name`` is the data set's in errors.
+
+    Raises:
+        TypeError: unless it is an int or a sequence of ints.
+        IndexError: if one of a sequence is outside.
+    """
+    if isinstance(indices, (int, np.integer)) and not isinstance(indices, bool):
+        return slice(indices) if indices >= 0 else slice(indices, None)
+    places = np.asarray(indices)
+    if places.ndim != 1 or (places.size and places.dtype.kind not in "iu"):
+        raise TypeError(f"{name}: indices must be an int or a sequence of ints, got {indices!r}")
+    outside = places[(places < -size) | (places >= size)].tolist()
+    if outside:
+        raise IndexError(
+            f"{name}: indices {outside[:5]}{' ...' if len(outside) > 5 else ''} "
+            f"are outside of a data set of {size} items"
+        )
+    return places.astype(np.int64)
 
 
 def _polygons_in_one_list(outlines: Sequence[Any]) -> list[Any]:

@@ -12,25 +12,25 @@ from mmengine.fileio import exists, get_local_path
 
 from mmpose_mix.annotations.coco_json import CocoFile, read_coco_images, read_coco_json, read_detections_json
 from mmpose_mix.annotations.instance_fields import COCO_FIELDS, InstanceFields
-from mmpose_mix.annotations.table import ImageTable, InstanceTable, Selection
+from mmpose_mix.annotations.table import ImageTable, InstanceTable
 from mmpose_mix.datasets.building import built_transforms
 from mmpose_mix.datasets.coco_items import (
     BottomupItems,
     DetectionItems,
     DictItems,
     ImagePaths,
+    Indices,
     Items,
     Persons,
     TopdownItems,
+    selected,
 )
 from mmpose_mix.datasets.item_metainfo import ItemMetainfo
 from mmpose_mix.datasets.item_randomness import ItemRandomness
-from mmpose_mix.datasets.overriding import makes_items_as
 from mmpose_mix.datasets.refetching import item_after_dropped
+from mmpose_mix.datasets.source_items import makes_items_as
 from mmpose_mix.metainfo import keypoint_set, parse_pose_metainfo
 from mmpose_mix.registry import DATASETS
-
-Indices = Union[int, Sequence[int], np.ndarray]
 
 DETECTED_CATEGORY = 1
 
@@ -168,7 +168,7 @@ class CocoStyleDataset(BaseDataset):
         self.data_list = _as_items(self.load_data_list())
         self.data_list = _as_items(self.filter_data())
         if self._indices is not None:
-            self.data_list = self.data_list.take(self._selection(self._indices))
+            self.data_list = self.data_list.take(selected(self._indices, len(self.data_list), type(self).__name__))
             self._tally.append(f"{len(self.data_list)} left by indices={self._indices!r}")
         if not len(self.data_list):
             raise ValueError(
@@ -277,13 +277,10 @@ class CocoStyleDataset(BaseDataset):
         )
 
     def items_together(self, indices: Sequence[int]) -> Optional[list[dict[str, Any]]]:
-        """The items ``indices`` as :meth:`__getitem__` gives them, sooner; None where it has to make them one by one.
+        """The items ``indices``, 0 to ``len(self) - 1``, as :meth:`__getitem__` gives them, but sooner.
 
-        They come together in top-down training data whose pipeline does nothing but convert keypoints. So nothing is
-        random in them, and none is dropped.
-
-        Args:
-            indices: Each in 0 to ``len(self) - 1``.
+        None unless this is top-down training data whose pipeline does nothing but convert keypoints: then nothing is
+        random in an item, and none is dropped.
         """
         own = makes_items_as(self, CocoStyleDataset) and isinstance(self.data_list, TopdownItems)
         alike = (getattr(transform, "converts_instances_alike", False) for transform in self.pipeline.transforms)
@@ -305,14 +302,14 @@ class CocoStyleDataset(BaseDataset):
     def get_subset_(self, indices: Indices) -> None:
         """Keep the first (int), the last (negative int) or the listed items, in place."""
         self.full_init()
-        self.data_list = self.data_list.take(self._selection(indices))
+        self.data_list = self.data_list.take(selected(indices, len(self.data_list), type(self).__name__))
 
     def get_subset(self, indices: Indices) -> CocoStyleDataset:
         """The data set of the first (int), the last (negative int) or the listed items."""
         self.full_init()
         # An own memo: the default one of MMEngine is shared by all calls and may hold the copies of freed objects.
         subset = self._copy_without_annotation({})
-        subset.data_list = self.data_list.take(self._selection(indices))
+        subset.data_list = self.data_list.take(selected(indices, len(self.data_list), type(self).__name__))
         return subset
 
     def _check_types(self, **arguments: Any) -> None:
@@ -399,21 +396,6 @@ class CocoStyleDataset(BaseDataset):
             reasons = ", ".join(f"{mask.sum()} {reason}" for reason, mask in faults.items() if mask.any())
             self._tally.append(f"{len(table)} left of the persons that can be trained on ({reasons})")
         return TopdownItems(Persons.of(table, self.data_prefix["img"]))
-
-    def _selection(self, indices: Indices) -> Selection:
-        size = len(self.data_list)
-        if isinstance(indices, (int, np.integer)) and not isinstance(indices, bool):
-            return slice(indices) if indices >= 0 else slice(indices, None)
-        places = np.asarray(indices)
-        if places.ndim != 1 or (places.size and places.dtype.kind not in "iu"):
-            raise TypeError(f"{type(self).__name__}: indices must be an int or a sequence of ints, got {indices!r}")
-        outside = places[(places < -size) | (places >= size)].tolist()
-        if outside:
-            raise IndexError(
-                f"{type(self).__name__}: indices {outside[:5]}{' ...' if len(outside) > 5 else ''} "
-                f"are outside of a data set of {size} items"
-            )
-        return places.astype(np.int64)
 
 
 def _as_items(items: Sequence[Mapping[str, Any]]) -> Items:

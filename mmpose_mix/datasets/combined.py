@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, NoReturn, Optional, Union
 
-from mmengine.dataset import BaseDataset, RepeatDataset
+from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from mmengine.registry import DATASETS as ROOT_DATASETS
 from mmengine.registry import DefaultScope
@@ -21,15 +21,12 @@ from mmpose_mix.datasets.epochs import SharedEpoch, changes_with_epoch, tell_epo
 from mmpose_mix.datasets.item_metainfo import ItemMetainfo
 from mmpose_mix.datasets.item_randomness import ItemRandomness
 from mmpose_mix.datasets.mixture_arguments import check_numbers, check_sources_given, refuse_arguments
-from mmpose_mix.datasets.overriding import makes_items_as
 from mmpose_mix.datasets.refetching import item_after_dropped
+from mmpose_mix.datasets.source_items import FEWEST_TOGETHER, item_of, made_together, makes_items_as
 from mmpose_mix.metainfo import keypoint_set, parse_pose_metainfo
 from mmpose_mix.mixing.ratio import sample_factors
 from mmpose_mix.mixing.resampling import holds_whole_passes, resampled_draw, slots_per_epoch
 from mmpose_mix.registry import DATASETS, SCOPE
-
-FEWEST_TOGETHER = 4
-"""So many items of a source make it worth while to ask for them together."""
 
 
 @ROOT_DATASETS.register_module()
@@ -208,14 +205,13 @@ class CombinedDataset(BaseDataset):
             IndexError: if it is outside.
             TypeError: if the source gives something else than a dict.
         """
-        source, walk, local = self._draw_of(idx)
-        told = local if getattr(idx, "pass_number", None) is None else DrawIndex(local, pass_number=walk)
-        item = _item_of(self._datasets[source], told)
+        source, told = self._told_draw_of(idx)
+        item = item_of(self._datasets[source], told)
         if item is None:
             return None
         if type(item) is not dict and not isinstance(item, Mapping):
             raise TypeError(
-                f"{self._place(source)}: item {local} is a {type(item).__name__}, but must be a dict. "
+                f"{self._place(source)}: item {told} is a {type(item).__name__}, but must be a dict. "
                 f"Leave what turns items into something else to the pipeline of the mixture."
             )
         return self._with_own_metainfo(item, source)
@@ -271,18 +267,11 @@ class CombinedDataset(BaseDataset):
 
     def _made_together(self, indices: Sequence[int], fewest: int = FEWEST_TOGETHER) -> list[Any]:
         """Return the items before the mixture's pipeline, None for each that has to be made alone."""
-        made: list[Any] = [None] * len(indices)
-        wanted: dict[int, list[tuple[int, int]]] = {}
-        for place, idx in enumerate(indices):
-            source, walk, local = self._draw_of(idx)
-            told = local if getattr(idx, "pass_number", None) is None else DrawIndex(local, pass_number=walk)
-            wanted.setdefault(source, []).append((place, told))
-        for source, draws in wanted.items():
-            together = getattr(self._datasets[source], "items_together", None)
-            items = together([told for _, told in draws]) if together and len(draws) >= fewest else None
-            for (place, _), item in zip(draws, items or ()):
-                made[place] = self._with_own_metainfo(item, source)
-        return made
+        draws = [self._told_draw_of(idx) for idx in indices]
+        made = made_together(self._datasets, draws, fewest)
+        return [
+            None if item is None else self._with_own_metainfo(item, source) for item, (source, _) in zip(made, draws)
+        ]
 
     def _with_own_metainfo(self, item: Mapping[str, Any], source: int) -> dict[str, Any]:
         item = {**item, **self._item_metainfo, "source": source}
@@ -333,6 +322,12 @@ class CombinedDataset(BaseDataset):
             "CombinedDataset has no subsets of its own. Take them from the sources: indices=... in the configs of "
             "datasets=[...], or get_subset of a data set that is built; for an even part use sample_ratio_factor."
         )
+
+    def _told_draw_of(self, index: int) -> tuple[int, int]:
+        """Return source and what it is asked for: its sample, with the number of the walk where a pass is known."""
+        source, walk, local = self._draw_of(index)
+        told = local if getattr(index, "pass_number", None) is None else DrawIndex(local, pass_number=walk)
+        return source, told
 
     def _draw_of(self, index: int) -> tuple[int, int, int]:
         """Return source, number of the walk over it, and sample of an index."""
@@ -385,18 +380,6 @@ class CombinedDataset(BaseDataset):
             self._metainfo.setdefault("CLASSES", classes[0])
 
 
-def _item_of(source: Any, index: int) -> Any:
-    """Return an item of a source, None if its pipeline dropped it.
-
-    MMEngine's data sets replace a dropped item by one from numpy's global generator; they are not given the occasion.
-    """
-    if type(source) is RepeatDataset:
-        return _item_of(source.dataset, _index_of_repeat(index, len(source.dataset), source.times))
-    if type(source).__getitem__ is BaseDataset.__getitem__ and not source.test_mode:
-        return source.prepare_data(index)
-    return source[index]
-
-
 def _distinct_names(sources: Sequence[Any]) -> list[str]:
     names = []
     for source in sources:
@@ -405,13 +388,6 @@ def _distinct_names(sources: Sequence[Any]) -> list[str]:
     return [
         f"{name}[{names[:place].count(name)}]" if names.count(name) > 1 else name for place, name in enumerate(names)
     ]
-
-
-def _index_of_repeat(index: int, length: int, times: int) -> int:
-    """Return the index within one of the repeats; each is one more walk over what is repeated."""
-    number = getattr(index, "pass_number", None)
-    repeat, local = divmod(int(index), length)
-    return local if number is None else DrawIndex(local, pass_number=number * times + repeat)
 
 
 def _told_by_the_default_hooks() -> bool:

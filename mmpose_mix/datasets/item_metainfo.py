@@ -10,9 +10,9 @@ from mmpose_mix.keypoints.schema import KeypointSet
 class ItemMetainfo(dict):
     """The keys that MMPose's transforms look for beside the annotation of an item, to be put into each item.
 
-    ``upper_body_ids``, ``lower_body_ids``, ``flip_indices`` are tuples of ids; ``flip_pairs``, ``skeleton_links`` tuples
-    of pairs of ids; ``dataset_keypoint_weights`` (K,) float32. The values are the keypoint set's own tuples and read-only
-    arrays, the same objects in every item, also of copies of the data set: a deep copy is the instance itself.
+    ``upper_body_ids``, ``lower_body_ids``, ``flip_indices`` are tuples of ids; ``flip_pairs``, ``skeleton_links`` are
+    tuples of pairs of ids; ``dataset_keypoint_weights`` is (K,) float32. The values are the keypoint set's own tuples
+    and read-only arrays, the same objects in every item. A deep copy is the instance itself.
 
     Args:
         keypoints: Keypoint set that the item's keypoints are in.

@@ -201,7 +201,9 @@ class KeypointMapping:
         # one more source keypoint, which is 0 in everything, for the targets that are not labelled
         place, mark = (np.pad(every, ((0, 1), (0, 0)), constant_values=zero) for every in (place, mark))
         gather = np.where(self.labelled, self._gather, keypoints)
-        reading = _Reading(place[gather][None], mark[gather][None], place[self._corners][None], mark[self._corners][None])
+        reading = _Reading(
+            place[gather][None], mark[gather][None], place[self._corners][None], mark[self._corners][None]
+        )
         return self._readings.setdefault((points[1:], marks[1:]), reading)
 
     def _combine(
@@ -269,10 +271,12 @@ def _laid_end_to_end(points: NDArray[np.float32], marks: NDArray[np.float32]) ->
     """All numbers of each of N instances, (N, W): its points, its marks, 0 and 1. Of one instance (W,)."""
     instances = len(points)
     if instances == 1:  # nearly every item is of one, and np.concatenate takes thrice as long
-        return np.frombuffer(b"".join((points, marks, _ZERO_AND_ONE)), _FLOAT32)
+        return np.frombuffer(b"".join((points.data, marks.data, _ZERO_AND_ONE.data)), _FLOAT32)
     ends = np.broadcast_to(_ZERO_AND_ONE, (instances, 2))
     width = points.shape[1] * points.shape[2]
-    return np.concatenate([points.reshape(instances, width), marks.reshape(instances, -1 if marks.size else 0), ends], 1)
+    return np.concatenate(
+        [points.reshape(instances, width), marks.reshape(instances, -1 if marks.size else 0), ends], 1
+    )
 
 
 def _read(numbers: NDArray[np.float32], places: NDArray[np.intp]) -> NDArray[np.float32]:
