@@ -163,7 +163,7 @@ def write_all_annotations(folder: Path, persons: int) -> None:
 
 def rows(quick: bool = False) -> list[Row]:
     """What one item of the mixing layer costs, without its image."""
-    rounds, persons = (3, 500) if quick else (15, 5000)
+    rounds, persons = (3, 500) if quick else (9, 2000)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_all_annotations(folder, persons)
