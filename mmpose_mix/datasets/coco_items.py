@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import os
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Optional, Union
 
@@ -16,6 +16,8 @@ import msgspec
 import numpy as np
 
 from mmpose_mix.annotations.table import ByteColumn, DetectionTable, ImageTable, InstanceTable, Selection
+
+Indices = Union[int, Sequence[int], np.ndarray]
 
 FULL_SCORE = np.ones(1, dtype=np.float32)
 
@@ -26,9 +28,10 @@ class Items(Sequence):
     def __getitem__(self, index: Union[int, slice]) -> Any:
         if isinstance(index, slice):
             return self.take(index)
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"item {index} is outside of a data set of {len(self)} items")
-        return self.item(index % len(self))
+        size = len(self)
+        if not -size <= index < size:
+            raise IndexError(f"item {index} is outside of a data set of {size} items")
+        return self.item(index % size)
 
     @abstractmethod
     def item(self, index: int) -> dict[str, Any]:
@@ -141,13 +144,61 @@ class TopdownItems(Items):
     def bbox_scores(self) -> np.ndarray:
         return np.ones(len(self), dtype=np.float32)
 
+    @property
+    def can_come_together(self) -> bool:
+        """Whether :meth:`items` gives all that is in an item, and has a meaning for B persons as for one."""
+        return self.persons.raw is None and "target_idx" not in self.persons.extras
+
+    def items(
+        self, rows: np.ndarray, convert: Callable[[dict[str, Any]], dict[str, Any]], shared: Mapping[str, Any]
+    ) -> list[dict[str, Any]]:
+        """The items of B rows with their keypoints converted, at a third of what B times :meth:`item` takes.
+
+        Args:
+            rows: (B,) int64 in 0 to ``len(self) - 1``; only where :attr:`can_come_together`.
+            convert: Turns a sample of B instances into another.
+            shared: What is the same in all items, before conversion.
+
+        Returns:
+            B items. No array of one overlaps an array of another; what ``convert`` leaves of ``shared`` is the same
+            object in all.
+        """
+        persons, images = self.persons, self.persons.paths.images
+        keypoints, visible = persons.keypoints.take(rows, 0), persons.keypoints_visible.take(rows, 0)
+        counts, extras = persons.num_keypoints.take(rows), {k: v.take(rows, 0) for k, v in persons.extras.items()}
+        sample = convert(
+            {**extras, **shared, "keypoints": keypoints, "keypoints_visible": visible, "num_keypoints": counts}
+        )
+        image_rows = persons.image_row.take(rows)
+        columns = {
+            "img_id": images.id.take(image_rows).tolist(),
+            "img_path": [persons.paths[row] for row in image_rows.tolist()],
+            "bbox": persons.bbox_xyxy.take(rows, 0)[:, None],
+            "bbox_score": np.ones((len(rows), 1), dtype=np.float32),
+            "num_keypoints": sample["num_keypoints"].tolist(),
+            "keypoints": sample["keypoints"][:, None],
+            "keypoints_visible": sample["keypoints_visible"][:, None],
+            "area": map(np.array, persons.area.take(rows)),
+            "iscrowd": persons.iscrowd.take(rows).astype(int).tolist(),
+            "id": persons.id.take(rows).tolist(),
+            "category_id": map(np.array, persons.category_id.take(rows).tolist()),
+            **{name: sample[name][:, None] for name in extras},
+            "sample_idx": rows.tolist(),
+        }
+        rest = {key: value for key, value in sample.items() if key not in columns}
+        made = [{**dict(zip(columns, values)), **rest} for values in zip(*columns.values())]
+        for info, crowd_index in zip(made, images.crowd_index.take(image_rows).tolist()):
+            if crowd_index == crowd_index:
+                info["crowd_index"] = crowd_index
+        return made
+
     def item(self, index: int) -> dict[str, Any]:
         persons, row = self.persons, slice(index, index + 1)
-        image_row = persons.image_row.item(index)
-        images = persons.paths.images
+        paths, image_row = persons.paths, persons.image_row.item(index)
+        images = paths.images
         info = {
             "img_id": images.id.item(image_row),
-            "img_path": persons.paths[image_row],
+            "img_path": paths[image_row],
             "bbox": persons.bbox_xyxy[row].copy(),
             "bbox_score": FULL_SCORE.copy(),
             "num_keypoints": persons.num_keypoints.item(index),
@@ -158,8 +209,8 @@ class TopdownItems(Items):
             "id": persons.id.item(index),
             "category_id": np.array(persons.category_id.item(index)),
         }
-        for name, column in persons.extras.items():
-            info[name] = column[row].copy()
+        if persons.extras:
+            info.update({name: column[row].copy() for name, column in persons.extras.items()})
         if persons.raw is not None:
             info["raw_ann_info"] = persons.raw_annotation(index)
             info["segmentation"] = copy.deepcopy(info["raw_ann_info"].get("segmentation"))
@@ -307,6 +358,27 @@ class DictItems(Items):
 
     def item(self, index: int) -> dict[str, Any]:
         return copy.deepcopy(dict(self._dicts[index]))
+
+
+def selected(indices: Indices, size: int, name: str) -> Selection:
+    """Which of ``size`` items an ``indices`` of MMEngine means; ``name`` is the data set's in errors.
+
+    Raises:
+        TypeError: unless it is an int or a sequence of ints.
+        IndexError: if one of a sequence is outside.
+    """
+    if isinstance(indices, (int, np.integer)) and not isinstance(indices, bool):
+        return slice(indices) if indices >= 0 else slice(indices, None)
+    places = np.asarray(indices)
+    if places.ndim != 1 or (places.size and places.dtype.kind not in "iu"):
+        raise TypeError(f"{name}: indices must be an int or a sequence of ints, got {indices!r}")
+    outside = places[(places < -size) | (places >= size)].tolist()
+    if outside:
+        raise IndexError(
+            f"{name}: indices {outside[:5]}{' ...' if len(outside) > 5 else ''} "
+            f"are outside of a data set of {size} items"
+        )
+    return places.astype(np.int64)
 
 
 def _polygons_in_one_list(outlines: Sequence[Any]) -> list[Any]:

@@ -12,24 +12,25 @@ from mmengine.fileio import exists, get_local_path
 
 from mmpose_mix.annotations.coco_json import CocoFile, read_coco_images, read_coco_json, read_detections_json
 from mmpose_mix.annotations.instance_fields import COCO_FIELDS, InstanceFields
-from mmpose_mix.annotations.table import ImageTable, InstanceTable, Selection
+from mmpose_mix.annotations.table import ImageTable, InstanceTable
 from mmpose_mix.datasets.building import built_transforms
 from mmpose_mix.datasets.coco_items import (
     BottomupItems,
     DetectionItems,
     DictItems,
     ImagePaths,
+    Indices,
     Items,
     Persons,
     TopdownItems,
+    selected,
 )
-from mmpose_mix.datasets.item_metainfo import item_metainfo
+from mmpose_mix.datasets.item_metainfo import ItemMetainfo
 from mmpose_mix.datasets.item_randomness import ItemRandomness
-from mmpose_mix.datasets.refetching import kept_item
+from mmpose_mix.datasets.refetching import item_after_dropped
+from mmpose_mix.datasets.source_items import makes_items_as
 from mmpose_mix.metainfo import keypoint_set, parse_pose_metainfo
 from mmpose_mix.registry import DATASETS
-
-Indices = Union[int, Sequence[int], np.ndarray]
 
 DETECTED_CATEGORY = 1
 
@@ -132,7 +133,8 @@ class CocoStyleDataset(BaseDataset):
         )
         if test_mode and all(part.whole and part.keypoints == ("keypoints",) for part in self.INSTANCE_FIELDS):
             self._metainfo["ann_file"] = self.ann_file
-        self._keypoints = keypoint_set(self._metainfo)
+        keypoints = keypoint_set(self._metainfo)
+        self._item_metainfo = ItemMetainfo(keypoints, keypoints.name)
         if not lazy_init:
             self.full_init()
 
@@ -166,7 +168,7 @@ class CocoStyleDataset(BaseDataset):
         self.data_list = _as_items(self.load_data_list())
         self.data_list = _as_items(self.filter_data())
         if self._indices is not None:
-            self.data_list = self.data_list.take(self._selection(self._indices))
+            self.data_list = self.data_list.take(selected(self._indices, len(self.data_list), type(self).__name__))
             self._tally.append(f"{len(self.data_list)} left by indices={self._indices!r}")
         if not len(self.data_list):
             raise ValueError(
@@ -240,7 +242,8 @@ class CocoStyleDataset(BaseDataset):
         if not self._fully_initialized:
             self.full_init()
         info = self.data_list[idx]
-        info.update(item_metainfo(self._keypoints), sample_idx=int(idx if idx >= 0 else len(self.data_list) + idx))
+        info.update(self._item_metainfo)
+        info["sample_idx"] = int(idx if idx >= 0 else len(self.data_list) + idx)
         return info
 
     def __getitem__(self, idx: int) -> Any:
@@ -255,15 +258,35 @@ class CocoStyleDataset(BaseDataset):
         size = len(self)
         if not -size <= idx < size:
             raise IndexError(f"{type(self).__name__}: item {idx} is outside of a data set of {size} items")
+        if getattr(idx, "key", None) is None:
+            return self._kept_item(idx % size, size)
         with ItemRandomness(idx):
-            return kept_item(
-                self.prepare_data,
-                idx % size,
-                size,
-                test_mode=self.test_mode,
-                max_refetch=self.max_refetch,
-                place=type(self).__name__,
-            )
+            return self._kept_item(idx % size, size)
+
+    def _kept_item(self, idx: int, size: int) -> Any:
+        item = self.prepare_data(idx)
+        if item is not None:
+            return item
+        return item_after_dropped(
+            self.prepare_data,
+            idx,
+            size,
+            test_mode=self.test_mode,
+            max_refetch=self.max_refetch,
+            place=type(self).__name__,
+        )
+
+    def items_together(self, indices: Sequence[int]) -> Optional[list[dict[str, Any]]]:
+        """The items ``indices``, 0 to ``len(self) - 1``, as :meth:`__getitem__` gives them, but sooner.
+
+        None unless this is top-down training data whose pipeline does nothing but convert keypoints: then nothing is
+        random in an item, and none is dropped.
+        """
+        own = makes_items_as(self, CocoStyleDataset) and isinstance(self.data_list, TopdownItems)
+        alike = (getattr(transform, "converts_instances_alike", False) for transform in self.pipeline.transforms)
+        if not own or not self.data_list.can_come_together or not all(alike):
+            return None
+        return self.data_list.items(np.array(indices, dtype=np.int64), self.pipeline, self._item_metainfo)
 
     def get_cat_ids(self, idx: int) -> list[int]:
         """The category of each box of item ``idx``, for MMEngine's ``ClassBalancedDataset``."""
@@ -279,14 +302,14 @@ class CocoStyleDataset(BaseDataset):
     def get_subset_(self, indices: Indices) -> None:
         """Keep the first (int), the last (negative int) or the listed items, in place."""
         self.full_init()
-        self.data_list = self.data_list.take(self._selection(indices))
+        self.data_list = self.data_list.take(selected(indices, len(self.data_list), type(self).__name__))
 
     def get_subset(self, indices: Indices) -> CocoStyleDataset:
         """The data set of the first (int), the last (negative int) or the listed items."""
         self.full_init()
         # An own memo: the default one of MMEngine is shared by all calls and may hold the copies of freed objects.
         subset = self._copy_without_annotation({})
-        subset.data_list = self.data_list.take(self._selection(indices))
+        subset.data_list = self.data_list.take(selected(indices, len(self.data_list), type(self).__name__))
         return subset
 
     def _check_types(self, **arguments: Any) -> None:
@@ -373,21 +396,6 @@ class CocoStyleDataset(BaseDataset):
             reasons = ", ".join(f"{mask.sum()} {reason}" for reason, mask in faults.items() if mask.any())
             self._tally.append(f"{len(table)} left of the persons that can be trained on ({reasons})")
         return TopdownItems(Persons.of(table, self.data_prefix["img"]))
-
-    def _selection(self, indices: Indices) -> Selection:
-        size = len(self.data_list)
-        if isinstance(indices, (int, np.integer)) and not isinstance(indices, bool):
-            return slice(indices) if indices >= 0 else slice(indices, None)
-        places = np.asarray(indices)
-        if places.ndim != 1 or (places.size and places.dtype.kind not in "iu"):
-            raise TypeError(f"{type(self).__name__}: indices must be an int or a sequence of ints, got {indices!r}")
-        outside = places[(places < -size) | (places >= size)].tolist()
-        if outside:
-            raise IndexError(
-                f"{type(self).__name__}: indices {outside[:5]}{' ...' if len(outside) > 5 else ''} "
-                f"are outside of a data set of {size} items"
-            )
-        return places.astype(np.int64)
 
 
 def _as_items(items: Sequence[Mapping[str, Any]]) -> Items:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, NoReturn, Optional, Union
 
-from mmengine.dataset import BaseDataset, RepeatDataset
+from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 from mmengine.registry import DATASETS as ROOT_DATASETS
 from mmengine.registry import DefaultScope
@@ -18,10 +18,11 @@ from mmpose_mix.datasets.building import built_sources, built_transforms
 from mmpose_mix.datasets.delivered_keypoints import bind_converters, findings_of_pipeline, findings_of_source
 from mmpose_mix.datasets.drawn_index import DrawIndex
 from mmpose_mix.datasets.epochs import SharedEpoch, changes_with_epoch, tell_epoch
-from mmpose_mix.datasets.item_metainfo import item_metainfo
+from mmpose_mix.datasets.item_metainfo import ItemMetainfo
 from mmpose_mix.datasets.item_randomness import ItemRandomness
 from mmpose_mix.datasets.mixture_arguments import check_numbers, check_sources_given, refuse_arguments
-from mmpose_mix.datasets.refetching import kept_item
+from mmpose_mix.datasets.refetching import item_after_dropped
+from mmpose_mix.datasets.source_items import FEWEST_TOGETHER, item_of, made_together, makes_items_as
 from mmpose_mix.metainfo import keypoint_set, parse_pose_metainfo
 from mmpose_mix.mixing.ratio import sample_factors
 from mmpose_mix.mixing.resampling import holds_whole_passes, resampled_draw, slots_per_epoch
@@ -100,8 +101,7 @@ class CombinedDataset(BaseDataset):
             max_refetch=operator.index(max_refetch),
         )
         self._metainfo = parse_pose_metainfo(metainfo)
-        self._item_metainfo = item_metainfo(keypoint_set(self._metainfo))
-        del self._item_metainfo["dataset_name"]
+        self._item_metainfo = ItemMetainfo(keypoint_set(self._metainfo), dataset_name=None)
         self.seed = operator.index(seed)
         words = sample_ratio_factor
         self.sample_ratio_factor = words if words is None or isinstance(words, (str, Mapping)) else list(words)
@@ -124,6 +124,7 @@ class CombinedDataset(BaseDataset):
                 f"CombinedDataset: no sample: the sources hold {self._lengths}, of which sample_ratio_factor="
                 f"{self.sample_ratio_factor} leaves {self._lens}. Raise a factor or check the sources."
             )
+        self._whole_passes = list(map(holds_whole_passes, self._lengths, self._lens))
         self._datasets = sources
         self._given = []
         self._fully_initialized = True
@@ -166,8 +167,7 @@ class CombinedDataset(BaseDataset):
     def changes_with_epoch(self) -> bool:
         """Whether other epochs hold other samples, here or in a nested mixture."""
         self.full_init()
-        whole = all(map(holds_whole_passes, self._lengths, self._lens))
-        return not whole or any(map(changes_with_epoch, self._datasets))
+        return not all(self._whole_passes) or any(map(changes_with_epoch, self._datasets))
 
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch it is: to this mixture in all its worker processes, and to the sources."""
@@ -205,20 +205,16 @@ class CombinedDataset(BaseDataset):
             IndexError: if it is outside.
             TypeError: if the source gives something else than a dict.
         """
-        source, walk, local = self._draw_of(idx)
-        told = local if getattr(idx, "pass_number", None) is None else DrawIndex(local, pass_number=walk)
-        item = _item_of(self._datasets[source], told)
+        source, told = self._told_draw_of(idx)
+        item = item_of(self._datasets[source], told)
         if item is None:
             return None
-        if not isinstance(item, Mapping):
+        if type(item) is not dict and not isinstance(item, Mapping):
             raise TypeError(
-                f"{self._place(source)}: item {local} is a {type(item).__name__}, but must be a dict. "
+                f"{self._place(source)}: item {told} is a {type(item).__name__}, but must be a dict. "
                 f"Leave what turns items into something else to the pipeline of the mixture."
             )
-        item = {**item, **self._item_metainfo, "source": source}
-        # MMPose's data sets put themselves into the item.
-        item.pop("dataset", None)
-        return item
+        return self._with_own_metainfo(item, source)
 
     def prepare_data(self, idx: int) -> Any:
         """Return the item after the mixture's pipeline, or None if it was dropped."""
@@ -234,23 +230,72 @@ class CombinedDataset(BaseDataset):
             IndexError: if ``idx`` is not in -len..len-1.
             RuntimeError: if the item was dropped in test mode, or ``max_refetch`` more in training.
         """
+        if getattr(idx, "key", None) is None:
+            return self._kept_item(idx)
+        with ItemRandomness(idx):
+            return self._kept_item(idx)
+
+    def __getitems__(self, indices: Sequence[int]) -> list[Any]:
+        """Return ``[self[idx] for idx in indices]``, sooner where sources can make many items together.
+
+        torch's ``DataLoader`` asks for each batch by this method, from torch 2.0 on. Errors are those of
+        :meth:`__getitem__`.
+        """
+        if not makes_items_as(self, CombinedDataset):
+            return [self[idx] for idx in indices]
+        items = []
+        for idx, made in zip(indices, self._made_together(indices)):
+            if made is None:
+                items.append(self[idx])
+            elif not self.pipeline.transforms:
+                items.append(made)
+            elif getattr(idx, "key", None) is None:
+                items.append(self._kept_item(idx, made))
+            else:
+                with ItemRandomness(idx):
+                    items.append(self._kept_item(idx, made))
+        return items
+
+    def items_together(self, indices: Sequence[int]) -> Optional[list[dict[str, Any]]]:
+        """Return ``[self[idx] for idx in indices]`` if this mixture has no pipeline and no source has to be asked
+        for its items one by one, else None. Of an outer mixture, as of :class:`CocoStyleDataset`.
+        """
+        if not makes_items_as(self, CombinedDataset) or self.pipeline.transforms:
+            return None
+        made = self._made_together(indices, fewest=1)
+        return None if any(item is None for item in made) else made
+
+    def _made_together(self, indices: Sequence[int], fewest: int = FEWEST_TOGETHER) -> list[Any]:
+        """Return the items before the mixture's pipeline, None for each that has to be made alone."""
+        draws = [self._told_draw_of(idx) for idx in indices]
+        made = made_together(self._datasets, draws, fewest)
+        return [
+            None if item is None else self._with_own_metainfo(item, source) for item, (source, _) in zip(made, draws)
+        ]
+
+    def _with_own_metainfo(self, item: Mapping[str, Any], source: int) -> dict[str, Any]:
+        item = {**item, **self._item_metainfo, "source": source}
+        # MMPose's data sets put themselves into the item.
+        item.pop("dataset", None)
+        return item
+
+    def _kept_item(self, idx: int, made: Optional[dict[str, Any]] = None) -> Any:
+        item = self.prepare_data(idx) if made is None else self.pipeline(made)
+        if item is not None:
+            return item
         source, slot = self._source_and_slot(idx)
         first = self._ends[source] - self._lens[source]
         number = getattr(idx, "pass_number", None)
-
-        def prepared(place: int) -> Any:
-            index = first + place
-            return self.prepare_data(index if number is None else DrawIndex(index, pass_number=number))
-
-        with ItemRandomness(idx):
-            return kept_item(
-                prepared,
-                slot,
-                self._lens[source],
-                test_mode=self.test_mode,
-                max_refetch=self.max_refetch,
-                place=self._place(source),
-            )
+        return item_after_dropped(
+            lambda place: self.prepare_data(
+                first + place if number is None else DrawIndex(first + place, pass_number=number)
+            ),
+            slot,
+            self._lens[source],
+            test_mode=self.test_mode,
+            max_refetch=self.max_refetch,
+            place=self._place(source),
+        )
 
     def get_cat_ids(self, idx: int) -> NoReturn:
         """Refused: which sample, and so which class, an index gives may change with the epoch.
@@ -278,16 +323,24 @@ class CombinedDataset(BaseDataset):
             "datasets=[...], or get_subset of a data set that is built; for an even part use sample_ratio_factor."
         )
 
+    def _told_draw_of(self, index: int) -> tuple[int, int]:
+        """Return source and what it is asked for: its sample, with the number of the walk where a pass is known."""
+        source, walk, local = self._draw_of(index)
+        told = local if getattr(index, "pass_number", None) is None else DrawIndex(local, pass_number=walk)
+        return source, told
+
     def _draw_of(self, index: int) -> tuple[int, int, int]:
         """Return source, number of the walk over it, and sample of an index."""
         source, slot = self._source_and_slot(index)
         number = getattr(index, "pass_number", None)
+        if number is None and self._whole_passes[source]:  # of all epochs the same; their number need not be read
+            return source, 0, slot % self._lengths[source]
         epoch = self.epoch if number is None else number
         walk, local = resampled_draw(slot, self._lengths[source], self._lens[source], self.seed, source, epoch)
         return source, walk, local
 
     def _source_and_slot(self, index: int) -> tuple[int, int]:
-        size = len(self)
+        size = self._ends[-1] if self._fully_initialized else len(self)
         position = int(operator.index(index))
         if not -size <= position < size:
             raise IndexError(
@@ -327,18 +380,6 @@ class CombinedDataset(BaseDataset):
             self._metainfo.setdefault("CLASSES", classes[0])
 
 
-def _item_of(source: Any, index: int) -> Any:
-    """Return an item of a source, None if its pipeline dropped it.
-
-    MMEngine's data sets replace a dropped item by one from numpy's global generator; they are not given the occasion.
-    """
-    if type(source) is RepeatDataset:
-        return _item_of(source.dataset, _index_of_repeat(index, len(source.dataset), source.times))
-    if type(source).__getitem__ is BaseDataset.__getitem__ and not source.test_mode:
-        return source.prepare_data(index)
-    return source[index]
-
-
 def _distinct_names(sources: Sequence[Any]) -> list[str]:
     names = []
     for source in sources:
@@ -347,13 +388,6 @@ def _distinct_names(sources: Sequence[Any]) -> list[str]:
     return [
         f"{name}[{names[:place].count(name)}]" if names.count(name) > 1 else name for place, name in enumerate(names)
     ]
-
-
-def _index_of_repeat(index: int, length: int, times: int) -> int:
-    """Return the index within one of the repeats; each is one more walk over what is repeated."""
-    number = getattr(index, "pass_number", None)
-    repeat, local = divmod(int(index), length)
-    return local if number is None else DrawIndex(local, pass_number=number * times + repeat)
 
 
 def _told_by_the_default_hooks() -> bool:

@@ -6,26 +6,26 @@ from collections.abc import Callable
 from typing import Any
 
 
-def kept_item(
+def item_after_dropped(
     prepare: Callable[[int], Any], index: int, size: int, *, test_mode: bool, max_refetch: int, place: str
 ) -> Any:
-    """Return an item or, in training, the next one in a circle that the pipeline does not drop.
+    """Return, in training, the next item in a circle that the pipeline does not drop.
 
     No random generator is asked, so the same item comes in its place every time.
 
     Args:
         prepare: gives item ``i`` of 0..size-1, or None where the pipeline drops it.
-        index: the wanted item, 0..size-1.
+        index: the item that the pipeline dropped, 0..size-1.
         size: number of items.
         test_mode: whether a dropped item is an error.
         max_refetch: how many next items are tried.
         place: whose items they are, for the error.
 
     Raises:
-        RuntimeError: if the item was dropped in test mode, or ``max_refetch`` more in training.
+        RuntimeError: in test mode, and if ``max_refetch`` more are dropped in training.
     """
     tries = 1 if test_mode else max_refetch + 1
-    for extra in range(tries):
+    for extra in range(1, tries):
         item = prepare((index + extra) % size)
         if item is not None:
             return item

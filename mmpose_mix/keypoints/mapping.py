@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Optional, Union
+from typing import Any, NamedTuple, Optional, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -43,6 +43,27 @@ class PointRule:
 
 
 LEAST = PointRule()
+
+_FLOAT32 = np.dtype(np.float32)
+_ZERO_AND_ONE = np.array([0, 1], dtype=np.float32)
+
+
+class _Reading(NamedTuple):
+    """Where each number of a result stands among the :func:`_laid_end_to_end` ones of an instance.
+
+    Of K targets, C of which have up to A sources:
+
+    Args:
+        places: (1, K, D).
+        marks: (1, K, 2).
+        corners: (1, C, A, D).
+        ends: (1, C, A, 2), the marks of the corners.
+    """
+
+    places: NDArray[np.intp]
+    marks: NDArray[np.intp]
+    corners: NDArray[np.intp]
+    ends: NDArray[np.intp]
 
 
 @dataclass(frozen=True, init=False)
@@ -87,6 +108,7 @@ class KeypointMapping:
     _corners: NDArray[np.intp] = field(repr=False, compare=False)
     _weights: NDArray[np.float32] = field(repr=False, compare=False)
     _rule_codes: Optional[NDArray[np.intp]] = field(repr=False, compare=False)
+    _readings: dict[tuple[tuple[int, ...], tuple[int, ...]], _Reading] = field(repr=False, compare=False)
 
     def __init__(
         self, num_keypoints: int, pairs: Iterable[Any], rules: Optional[Mapping[int, PointRule]] = None
@@ -111,6 +133,7 @@ class KeypointMapping:
             "_corners": np.array(corners, dtype=np.intp).reshape(len(combined), arity),
             "_weights": np.array(weights, dtype=np.float32).reshape(len(combined), arity),
             "_rule_codes": _codes_of_rules(combined, ruled),
+            "_readings": {},
             "num_source_keypoints_at_least": 1 + max((max(some) for some in sources.values()), default=-1),
         }
         for name, value in compiled.items():
@@ -153,31 +176,40 @@ class KeypointMapping:
         Raises:
             ValueError: if the shapes do not fit each other or the mapping.
         """
-        points = np.asarray(keypoints, dtype=np.float32)
-        marks = np.asarray(visible, dtype=np.float32)
-        self._check_shapes(points.shape, marks.shape)
-        if not self.pairs:
-            return (
-                np.zeros((len(points), self.num_keypoints, points.shape[2]), dtype=np.float32),
-                np.zeros((len(points), self.num_keypoints, 2), dtype=np.float32),
-            )
-        if marks.ndim == 2:
-            visible_only, marks = marks, np.ones(marks.shape + (2,), dtype=np.float32)
-            marks[..., 0] = visible_only
-        placed = points.take(self._gather, axis=1)
-        marked = marks.take(self._gather, axis=1)
-        if len(self._combined):
-            placed[:, self._combined], marked[:, self._combined] = self._combine(points, marks)
-        if len(self._unlabelled):
-            placed[:, self._unlabelled] = 0
-            marked[:, self._unlabelled] = 0
+        points, marks = np.ascontiguousarray(keypoints, _FLOAT32), np.ascontiguousarray(visible, _FLOAT32)
+        shapes = points.shape, marks.shape
+        reading = self._readings.get((shapes[0][1:], shapes[1][1:]))
+        if reading is None or shapes[0][0] != shapes[1][0]:
+            reading = self._reading(*shapes)
+        numbers = _laid_end_to_end(points, marks)
+        placed, marked = _read(numbers, reading.places), _read(numbers, reading.marks)
+        if reading.ends.size:
+            sums, combined = self._combine(_read(numbers, reading.corners), _read(numbers, reading.ends))
+            placed[:, self._combined], marked[:, self._combined] = sums, combined
         return placed, marked
 
+    def _reading(self, points: tuple[int, ...], marks: tuple[int, ...]) -> _Reading:
+        """Of arguments of these shapes."""
+        self._check_shapes(points, marks)
+        _, keypoints, dims = points
+        per_keypoint = 2 if len(marks) == 3 else 1
+        zero = keypoints * (dims + per_keypoint)
+        place = np.arange(keypoints * dims).reshape(keypoints, dims)
+        mark = keypoints * dims + np.arange(keypoints * per_keypoint).reshape(keypoints, per_keypoint)
+        if per_keypoint == 1:
+            mark = np.concatenate([mark, np.full_like(mark, zero + 1)], axis=1)
+        # one more source keypoint, which is 0 in everything, for the targets that are not labelled
+        place, mark = (np.pad(every, ((0, 1), (0, 0)), constant_values=zero) for every in (place, mark))
+        gather = np.where(self.labelled, self._gather, keypoints)
+        reading = _Reading(
+            place[gather][None], mark[gather][None], place[self._corners][None], mark[self._corners][None]
+        )
+        return self._readings.setdefault((points[1:], marks[1:]), reading)
+
     def _combine(
-        self, points: NDArray[np.float32], marks: NDArray[np.float32]
+        self, corners: NDArray[np.float32], ends: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Places (N, C, D) and marks (N, C, 2) of the C targets with several sources."""
-        corners, ends = points[:, self._corners], marks[:, self._corners]
+        """Places (N, C, D) and marks (N, C, 2) of the targets with several sources, from their (N, C, A, ..)."""
         if self._rule_codes is None:
             combined = ends.min(axis=2)
             sums = (corners * self._weights[..., None]).sum(axis=2)
@@ -233,6 +265,23 @@ class KeypointMapping:
 
 
 Terms = tuple[tuple[int, float], ...]
+
+
+def _laid_end_to_end(points: NDArray[np.float32], marks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """All numbers of each of N instances, (N, W): its points, its marks, 0 and 1. Of one instance (W,)."""
+    instances = len(points)
+    if instances == 1:  # nearly every item is of one, and np.concatenate takes thrice as long
+        return np.frombuffer(b"".join((points.data, marks.data, _ZERO_AND_ONE.data)), _FLOAT32)
+    ends = np.broadcast_to(_ZERO_AND_ONE, (instances, 2))
+    width = points.shape[1] * points.shape[2]
+    return np.concatenate(
+        [points.reshape(instances, width), marks.reshape(instances, -1 if marks.size else 0), ends], 1
+    )
+
+
+def _read(numbers: NDArray[np.float32], places: NDArray[np.intp]) -> NDArray[np.float32]:
+    """The numbers at (1, ..) places of each instance, (N, ..)."""
+    return numbers.take(places) if numbers.ndim == 1 else numbers.take(places[0], 1)
 
 
 def _sources_of(pair: Pair) -> tuple[int, ...]:

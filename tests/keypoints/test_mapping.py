@@ -402,3 +402,33 @@ def test_rules_that_cannot_be_used_are_all_said():
     assert "target 2: a rule belongs" in str(raised.value)
     with pytest.raises(ValueError, match="labelled='most' is no rule of visibility; allowed are min, all, any"):
         PointRule(labelled="most")
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+@pytest.mark.parametrize("with_labels", [False, True])
+def test_many_instances_are_converted_as_each_alone(dims, with_labels):
+    keypoints, visible = _sample(5, 7, dims)
+    marks = np.stack([visible, visible[:, ::-1]], axis=-1) if with_labels else visible
+    mapping = KeypointMapping(6, [(4, 0), ((0, 1, 2), 2), ((3, 4), 5)], {5: PointRule("any", "all")})
+    for whole, alone in zip(
+        mapping.apply(keypoints, marks),
+        zip(*(mapping.apply(keypoints[i : i + 1], marks[i : i + 1]) for i in range(7))),
+    ):
+        np.testing.assert_array_equal(whole, np.concatenate(alone), strict=True)
+
+
+@pytest.mark.parametrize("with_labels", [False, True])
+def test_a_shape_that_fitted_once_does_not_excuse_one_that_does_not_fit(with_labels):
+    mapping = KeypointMapping(2, [(1, 0)])
+    marks = np.ones((2, 3, 2) if with_labels else (2, 3))
+    mapping.apply(np.ones((2, 3, 2)), marks)
+    with pytest.raises(ValueError, match=r"visible must have shape \(1, 3\) or \(1, 3, 2\)"):
+        mapping.apply(np.ones((1, 3, 2)), marks)
+
+
+def test_arguments_may_lie_in_memory_in_any_order():
+    keypoints, visible = _sample(4, 3)
+    mapping = KeypointMapping(3, [(3, 0), ((1, 2), 2)])
+    expected = mapping.apply(keypoints, visible)
+    for one, other in zip(mapping.apply(np.asfortranarray(keypoints)[:1], visible[:1, ::-1][:, ::-1]), expected):
+        np.testing.assert_array_equal(one, other[:1])
