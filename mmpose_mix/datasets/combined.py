@@ -14,7 +14,7 @@ from mmengine.logging import print_log
 from mmengine.registry import DATASETS as ROOT_DATASETS
 from mmengine.registry import DefaultScope
 
-from mmpose_mix.datasets.building import built_sources, built_transforms
+from mmpose_mix.datasets.building import built_sources, built_transforms, composed
 from mmpose_mix.datasets.delivered_keypoints import bind_converters, findings_of_pipeline, findings_of_source
 from mmpose_mix.datasets.drawn_index import DrawIndex
 from mmpose_mix.datasets.epochs import SharedEpoch, changes_with_epoch, tell_epoch
@@ -99,6 +99,7 @@ class CombinedDataset(BaseDataset):
             lazy_init=True,
             max_refetch=operator.index(max_refetch),
         )
+        self.pipeline = composed(self.pipeline.transforms)
         self._metainfo = parse_pose_metainfo(metainfo)
         self._item_metainfo = item_metainfo(keypoint_set(self._metainfo))
         del self._item_metainfo["dataset_name"]
