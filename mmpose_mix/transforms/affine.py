@@ -78,9 +78,11 @@ def matrix_of_unmirrored(matrix: np.ndarray, size: tuple[int, int], direction: s
 def grown_to_aspect_ratio(scale: np.ndarray, aspect_ratio: float) -> np.ndarray:
     """Scales (N, 2) whose shorter side grew until w / h is ``aspect_ratio``."""
     width, height = scale[:, :1], scale[:, 1:]
-    wide = np.concatenate((width, width / aspect_ratio), axis=1)
-    high = np.concatenate((height * aspect_ratio, height), axis=1)
-    return np.where(width > height * aspect_ratio, wide, high)
+    least_width = height * aspect_ratio
+    grown = np.empty_like(scale)
+    grown[:, :1] = np.maximum(width, least_width)
+    grown[:, 1:] = np.where(width > least_width, width / aspect_ratio, height)
+    return grown
 
 
 @TRANSFORMS.register_module()

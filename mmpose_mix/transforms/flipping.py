@@ -28,17 +28,17 @@ def mirrored_points(points: np.ndarray, size: tuple[int, int], direction: str) -
     mirrored = points.copy()
     for axis, affected in enumerate(AXES[direction]):
         if affected:
-            mirrored[..., axis] = size[axis] - 1 - points[..., axis]
+            np.subtract(size[axis] - 1, points[..., axis], out=mirrored[..., axis])
     return mirrored
 
 
 def mirrored_boxes(bbox_xyxy: np.ndarray, size: tuple[int, int], direction: str) -> np.ndarray:
     """Boxes (..., 4) in an image of ``size`` (w, h), mirrored; the first corner stays the upper left one."""
-    corners = mirrored_points(bbox_xyxy.reshape(*bbox_xyxy.shape[:-1], 2, 2), size, direction)
+    mirrored = bbox_xyxy.copy()
     for axis, affected in enumerate(AXES[direction]):
         if affected:
-            corners[..., axis] = corners[..., ::-1, axis]
-    return corners.reshape(bbox_xyxy.shape)
+            np.subtract(size[axis] - 1, bbox_xyxy[..., axis + 2 :: -2], out=mirrored[..., axis::2])
+    return mirrored
 
 
 @TRANSFORMS.register_module()
@@ -144,6 +144,7 @@ class RandomFlip(BaseTransform):
         partners = results.get("flip_indices")
         if partners is None or len(partners) != keypoints.shape[1]:
             raise ValueError(_message_on_partners(results, partners, keypoints.shape[1]))
+        partners = np.asarray(partners)
         for key in ("keypoints", "transformed_keypoints", "keypoints_visible"):
             if results.get(key) is not None:
                 results[key] = results[key].take(partners, axis=1)

@@ -73,8 +73,9 @@ class RandomHalfBody(BaseTransform):
             if row.sum() < self.min_total_keypoints or np.random.rand() > self.prob:
                 halves.append(None)
                 continue
-            upper = [index for index in upper_body_ids if row[index] > 0]
-            lower = [index for index in lower_body_ids if row[index] > 0]
+            marks = row.tolist()
+            upper = [index for index in upper_body_ids if marks[index] > 0]
+            lower = [index for index in lower_body_ids if marks[index] > 0]
             options = [(upper, self.min_upper_keypoints), (lower, self.min_lower_keypoints)]
             if np.random.rand() >= self.upper_prioritized_prob:
                 options.reverse()
