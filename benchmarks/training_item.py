@@ -1,4 +1,4 @@
-"""What one training item of the HRNet pipeline costs on real images, beside MMPose 1.3.2 and beside what no way around is.
+"""What one training item of the HRNet pipeline costs on real images, beside MMPose 1.3.2 and the least it can cost.
 
 ``python -m benchmarks.training_item [--samples FOLDER] [--quick]`` in an environment that has both packages; where
 MMPose is absent, ours is measured alone. The bound is the whole image decoded once and one warp of it to 192 x 256, by
@@ -14,6 +14,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -112,34 +113,32 @@ def microseconds_of_items(samples: Path, flip_prob: float, rounds: int) -> dict[
     for index in range(len(ours)):
         runs: dict[str, list[float]] = {name: [] for name in took}
         for seed in range(rounds):
-            actions = {
-                "bound": bound_of(ours, index, seed),
-                "ours": lambda: ours[index],
-                "theirs": lambda: theirs[index],
-            }
-            for name in runs:
-                runs[name].append(_cpu_seconds(actions[name], seed))
+            runs["bound"].append(_cpu_seconds(bound_of(ours, index, seed), seed))
+            runs["ours"].append(_cpu_seconds(partial(ours.__getitem__, index), seed))
+            if theirs is not None:
+                runs["theirs"].append(_cpu_seconds(partial(theirs.__getitem__, index), seed))
         for name, seconds in runs.items():
             took[name].append(seconds)
     return {name: 1e6 * statistics.fmean(map(statistics.median, items)) for name, items in took.items()}
 
 
 def microseconds_of_stages(samples: Path, flip_prob: float, rounds: int) -> dict[str, float]:
-    """Mean CPU time of each step of our pipeline in microseconds, and of the item before it."""
+    """CPU time of the item before our pipeline and of each step of it, in microseconds, averaged as the item's."""
     dataset = mixture(samples, "mmpose_mix", flip_prob)
     steps = fused_steps(dataset.pipeline.transforms)
-    stages: dict[str, list[float]] = {name: [] for name in ("data set", *(type(step).__name__ for step in steps))}
-    for seed in range(rounds):
-        for index in range(len(dataset)):
+    took: dict[str, list[float]] = {name: [] for name in ("data set", *(type(step).__name__ for step in steps))}
+    for index in range(len(dataset)):
+        runs: dict[str, list[float]] = {name: [] for name in took}
+        for seed in range(rounds):
             np.random.seed(seed)
-            start = time.thread_time()
-            item = dataset.get_data_info(index)
-            stages["data set"].append(time.thread_time() - start)
-            for step in steps:
+            item: Any = index
+            for name, step in zip(runs, (dataset.get_data_info, *steps)):
                 start = time.thread_time()
                 item = step(item)
-                stages[type(step).__name__].append(time.thread_time() - start)
-    return {name: 1e6 * statistics.median(seconds) for name, seconds in stages.items()}
+                runs[name].append(time.thread_time() - start)
+        for name, seconds in runs.items():
+            took[name].append(statistics.median(seconds))
+    return {name: 1e6 * statistics.fmean(medians) for name, medians in took.items()}
 
 
 def _cpu_seconds(action: Callable[[], object], seed: int) -> float:
@@ -182,9 +181,11 @@ def main() -> None:
         for row in rows(given.quick, given.samples)
     ]
     print(markdown_table(["", "mmpose_mix", "MMPose 1.3.2", ""], table) + "\n")
-    stages = {place: microseconds_of_stages(given.samples, prob, 5) for place, prob in PLACES.items()}
+    stages = {
+        place: microseconds_of_stages(given.samples, prob, 3 if given.quick else 15) for place, prob in PLACES.items()
+    }
     table = [[name, *(f"{took[name]:.0f}" for took in stages.values())] for name in stages["flipped"]]
-    print(markdown_table(["step of our pipeline, median µs", *stages], table))
+    print(markdown_table(["step of our pipeline, µs", *stages], table))
 
 
 if __name__ == "__main__":

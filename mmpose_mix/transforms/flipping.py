@@ -53,9 +53,10 @@ class RandomFlip(BaseTransform):
     Horizontal and vertical mirroring swaps the left and right keypoints by ``flip_indices``; both together are a
     rotation and swap none.
 
-    In the pipeline of a data set of this package ``img`` is left to the ``TopdownAffine`` behind, which mirrors while it
-    warps, where every transform in between is known to leave pixels alone (``FusingCompose``). Pixels may then round
-    another way than those of an image that is mirrored first; all else is equal to the last bit.
+    In the pipeline of a data set of this package ``img`` is left to the ``TopdownAffine`` behind, which mirrors while
+    it warps, where every transform in between is known to leave pixels alone (``FusingCompose``). Pixels may then round
+    another way than those of an image that is mirrored first: by one gray level with OpenCV 5, by more than one in
+    about a thousandth of the values with OpenCV 4. All else is equal to the last bit.
 
     Args:
         prob: probability of a flip, shared evenly by the directions; or one per direction, at most 1 together.

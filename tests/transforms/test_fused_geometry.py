@@ -30,7 +30,6 @@ from mmpose_mix.transforms import (
     TopdownAffine,
 )
 from mmpose_mix.transforms.composing import FusedFlip, fused_steps
-from tests.transforms.conftest import person_sample
 
 DIRECTIONS = ("horizontal", "vertical", "diagonal")
 AIC_TO_COCO = [(0, 6), (1, 8), (2, 10), (3, 5), (4, 7), (5, 9), (6, 12), (7, 14), (8, 16), (9, 11), (10, 13), (11, 15)]
@@ -220,12 +219,14 @@ def test_pixels_are_left_to_the_warp_only_where_nobody_can_look(transforms: Any,
     assert kinds_of_steps(*transforms) == kinds
 
 
-def boxed(**changes: Any) -> dict[str, Any]:
-    return GetBBoxCenterScale()(person_sample(**changes))
+@pytest.fixture
+def boxed(person: Any) -> Any:
+    """The function that makes a drawn person with center and scale."""
+    return lambda **changes: GetBBoxCenterScale()(person(**changes))
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
-def test_a_transform_that_may_look_sees_the_mirrored_image(direction: str) -> None:
+def test_a_transform_that_may_look_sees_the_mirrored_image(direction: str, boxed: Any) -> None:
     flip, looking = RandomFlip(prob=1.0, direction=direction), Looking()
     sample = boxed()
     FusingCompose([flip, looking, WARP])(dict(sample))
@@ -235,7 +236,7 @@ def test_a_transform_that_may_look_sees_the_mirrored_image(direction: str) -> No
 
 @pytest.mark.parametrize("use_udp", [False, True])
 @pytest.mark.parametrize("direction", DIRECTIONS)
-def test_pixels_and_mask_go_where_the_keypoints_go(direction: str, use_udp: bool) -> None:
+def test_pixels_and_mask_go_where_the_keypoints_go(direction: str, use_udp: bool, boxed: Any) -> None:
     sample = boxed(img_mask=np.arange(90 * 120, dtype=np.uint8).reshape(90, 120), bbox_rotation=np.float32([25]))
     sample["img"] = cv2.GaussianBlur(sample["img"], (9, 9), 3)
     flip, warp = RandomFlip(prob=1.0, direction=direction), TopdownAffine(input_size=(48, 64), use_udp=use_udp)
@@ -250,7 +251,7 @@ def test_pixels_and_mask_go_where_the_keypoints_go(direction: str, use_udp: bool
     assert not_mirrored.mean() > 5
 
 
-def test_a_dropped_sample_stays_as_it_came() -> None:
+def test_a_dropped_sample_stays_as_it_came(boxed: Any) -> None:
     given = boxed()
     before = copy.deepcopy(given)
     assert FusingCompose([FLIP, LookingAtBoxes(drop=True), WARP])(given) is None
@@ -259,7 +260,7 @@ def test_a_dropped_sample_stays_as_it_came() -> None:
         np.testing.assert_array_equal(given[key], value)
 
 
-def test_transforms_called_one_by_one_or_changed_afterwards_show_no_half_done_sample() -> None:
+def test_transforms_called_one_by_one_or_changed_afterwards_show_no_half_done_sample(boxed: Any) -> None:
     looking = Looking()
     composed = FusingCompose([FLIP, WARP])
     one_by_one = composed.transforms[0](boxed())
