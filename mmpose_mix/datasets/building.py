@@ -5,11 +5,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
+from mmengine.dataset import Compose
 from mmengine.registry import Registry
 
-from mmpose_mix.registry import DATASETS, TRANSFORMS
+from mmpose_mix.registry import DATASETS, SCOPE, TRANSFORMS
 
 # What constructors raise about their arguments; anything else is a fault of the code and goes its own way.
 _REFUSALS = (AssertionError, AttributeError, LookupError, OSError, TypeError, ValueError)
@@ -52,6 +54,22 @@ def built_transforms(given: Any, place: str) -> list[Callable]:
         return step
 
     return _built(TRANSFORMS, given, place, transform)
+
+
+def composed(transforms: Sequence[Callable]) -> Compose:
+    """Return the pipeline of a data set: built transforms one after another, fused where nobody can tell."""
+    return _fusing_compose()(transforms)
+
+
+def calls_one_after_another(pipeline: Any) -> bool:
+    """Return whether a pipeline is known to do nothing but to call its ``transforms`` in turn."""
+    return type(pipeline) in (Compose, _fusing_compose())
+
+
+@cache
+def _fusing_compose() -> type:
+    """Asked for once: it is looked at for every batch."""
+    return TRANSFORMS.get(f"{SCOPE}.FusingCompose")
 
 
 def _built(registry: Registry, given: Sequence[Any], place: str, build: Callable[[Any], Any]) -> list[Any]:

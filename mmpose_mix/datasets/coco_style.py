@@ -13,7 +13,7 @@ from mmengine.fileio import exists, get_local_path
 from mmpose_mix.annotations.coco_json import CocoFile, read_coco_images, read_coco_json, read_detections_json
 from mmpose_mix.annotations.instance_fields import COCO_FIELDS, InstanceFields
 from mmpose_mix.annotations.table import ImageTable, InstanceTable
-from mmpose_mix.datasets.building import built_transforms
+from mmpose_mix.datasets.building import built_transforms, composed
 from mmpose_mix.datasets.coco_items import (
     BottomupItems,
     DetectionItems,
@@ -131,6 +131,7 @@ class CocoStyleDataset(BaseDataset):
             lazy_init=True,
             max_refetch=max_refetch,
         )
+        self.pipeline = composed(self.pipeline.transforms)
         if test_mode and all(part.whole and part.keypoints == ("keypoints",) for part in self.INSTANCE_FIELDS):
             self._metainfo["ann_file"] = self.ann_file
         keypoints = keypoint_set(self._metainfo)

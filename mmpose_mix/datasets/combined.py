@@ -14,7 +14,7 @@ from mmengine.logging import print_log
 from mmengine.registry import DATASETS as ROOT_DATASETS
 from mmengine.registry import DefaultScope
 
-from mmpose_mix.datasets.building import built_sources, built_transforms
+from mmpose_mix.datasets.building import built_sources, built_transforms, composed
 from mmpose_mix.datasets.delivered_keypoints import bind_converters, findings_of_pipeline, findings_of_source
 from mmpose_mix.datasets.drawn_index import DrawIndex
 from mmpose_mix.datasets.epochs import SharedEpoch, changes_with_epoch, tell_epoch
@@ -100,6 +100,7 @@ class CombinedDataset(BaseDataset):
             lazy_init=True,
             max_refetch=operator.index(max_refetch),
         )
+        self.pipeline = composed(self.pipeline.transforms)
         self._metainfo = parse_pose_metainfo(metainfo)
         self._item_metainfo = ItemMetainfo(keypoint_set(self._metainfo), dataset_name=None)
         self.seed = operator.index(seed)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mmengine.dataset import BaseDataset, Compose, RepeatDataset
+from mmengine.dataset import BaseDataset, RepeatDataset
 
+from mmpose_mix.datasets.building import calls_one_after_another
 from mmpose_mix.datasets.drawn_index import DrawIndex
 
 FEWEST_TOGETHER = 5
@@ -22,7 +23,7 @@ def makes_items_as(dataset: Any, base: type) -> bool:
     """
     methods = ("__getitem__", "prepare_data", "get_data_info", "__len__")
     same = all(getattr(type(dataset), method) is getattr(base, method) for method in methods)
-    return same and type(dataset.pipeline) is Compose
+    return same and calls_one_after_another(dataset.pipeline)
 
 
 def item_of(source: Any, index: int) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mmpose_mix.transforms.affine import TopdownAffine
 from mmpose_mix.transforms.boxes import GetBBoxCenterScale, RandomBBoxTransform
+from mmpose_mix.transforms.composing import FusingCompose
 from mmpose_mix.transforms.converting import KeypointConverter
 from mmpose_mix.transforms.flipping import RandomFlip
 from mmpose_mix.transforms.half_body import RandomHalfBody
@@ -13,6 +14,7 @@ from mmpose_mix.transforms.packing import PackPoseInputs
 from mmpose_mix.transforms.targets import GenerateTarget
 
 __all__ = [
+    "FusingCompose",
     "GenerateTarget",
     "GetBBoxCenterScale",
     "KeypointConverter",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Optional
 
 import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmpose_mix.registry import TRANSFORMS
+from mmpose_mix.transforms.flipping import AXES
 
 
 def warp_matrix(center: np.ndarray, scale: np.ndarray, rotation: float, output_size: tuple[int, int]) -> np.ndarray:
@@ -60,12 +62,27 @@ def udp_warp_matrix(center: np.ndarray, scale: np.ndarray, rotation: float, outp
     )
 
 
+def matrix_of_unmirrored(matrix: np.ndarray, size: tuple[int, int], direction: str) -> np.ndarray:
+    """The matrix (2, 3) float64 that does to an image of ``size`` (w, h) what ``matrix`` does to the mirrored one.
+
+    x' = w - 1 - x put into ``matrix``: the column of x changes its sign and gives w - 1 times itself to the constant.
+    """
+    composed = matrix.astype(np.float64)
+    for axis, affected in enumerate(AXES[direction]):
+        if affected:
+            composed[:, 2] += composed[:, axis] * (size[axis] - 1)
+            composed[:, axis] *= -1
+    return composed
+
+
 def grown_to_aspect_ratio(scale: np.ndarray, aspect_ratio: float) -> np.ndarray:
     """Scales (N, 2) whose shorter side grew until w / h is ``aspect_ratio``."""
     width, height = scale[:, :1], scale[:, 1:]
-    wide = np.concatenate((width, width / aspect_ratio), axis=1)
-    high = np.concatenate((height * aspect_ratio, height), axis=1)
-    return np.where(width > height * aspect_ratio, wide, high)
+    least_width = height * aspect_ratio
+    grown = np.empty_like(scale)
+    grown[:, :1] = np.maximum(width, least_width)
+    grown[:, 1:] = np.where(width > least_width, width / aspect_ratio, height)
+    return grown
 
 
 @TRANSFORMS.register_module()
@@ -93,6 +110,15 @@ class TopdownAffine(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Warp the image and the keypoints of ``results``."""
+        return self.warped(results)
+
+    def warped(self, results: dict, mirrored: Optional[str] = None) -> dict:
+        """Return ``results`` with image and keypoints warped, in place.
+
+        Args:
+            results: the sample.
+            mirrored: the direction in which all of the sample but ``img`` was mirrored before; the warp mirrors that.
+        """
         if len(results["bbox_center"]) != 1:
             raise ValueError(
                 f"TopdownAffine: a sample of data set {results.get('dataset_name')!r} has "
@@ -104,7 +130,9 @@ class TopdownAffine(BaseTransform):
         rotation = results["bbox_rotation"][0] if "bbox_rotation" in results else 0.0
         matrix = (udp_warp_matrix if self.use_udp else warp_matrix)(center, scales[0], rotation, self.input_size)
 
-        results["img"] = cv2.warpAffine(results["img"], matrix, self.input_size, flags=cv2.INTER_LINEAR)
+        image = results["img"]
+        of_image = matrix if mirrored is None else matrix_of_unmirrored(matrix, image.shape[1::-1], mirrored)
+        results["img"] = cv2.warpAffine(image, of_image, self.input_size, flags=cv2.INTER_LINEAR)
         keypoints = results.get("keypoints")
         if keypoints is not None:
             moved = np.array(keypoints, dtype=np.float32)

@@ -42,6 +42,8 @@ class GetBBoxCenterScale(BaseTransform):
         ValueError: ``padding`` is no number above 0.
     """
 
+    reads_pixels = False
+
     def __init__(self, padding: float = 1.25) -> None:
         findings = findings_on_factors(padding=padding)
         if findings:
@@ -81,6 +83,8 @@ class RandomBBoxTransform(BaseTransform):
         ValueError: a probability outside [0, 1], a factor that is no number, or ``scale_factor`` not two ascending
             positive numbers.
     """
+
+    reads_pixels = False
 
     def __init__(
         self,

@@ -33,6 +33,8 @@ class RandomHalfBody(BaseTransform):
         ValueError: a probability outside [0, 1], a padding that is not above 0, or a least number that is none.
     """
 
+    reads_pixels = False
+
     def __init__(
         self,
         min_total_keypoints: int = 9,
@@ -73,8 +75,9 @@ class RandomHalfBody(BaseTransform):
             if row.sum() < self.min_total_keypoints or np.random.rand() > self.prob:
                 halves.append(None)
                 continue
-            upper = [index for index in upper_body_ids if row[index] > 0]
-            lower = [index for index in lower_body_ids if row[index] > 0]
+            marks = row.tolist()
+            upper = [index for index in upper_body_ids if marks[index] > 0]
+            lower = [index for index in lower_body_ids if marks[index] > 0]
             options = [(upper, self.min_upper_keypoints), (lower, self.min_lower_keypoints)]
             if np.random.rand() >= self.upper_prioritized_prob:
                 options.reverse()

@@ -33,6 +33,28 @@ class TestLoadImage:
         assert sample["img_shape"] == sample["ori_shape"] == sample["img"].shape[:2]
         assert LoadImage(to_float32=True)({"img_path": path})["img"].dtype == np.float32
 
+    def test_only_local_files_are_opened_without_a_backend_of_mmengine(self, pose_samples, monkeypatch):
+        path = str(pose_samples / "coco" / "000000000785.jpg")
+        asked = []
+
+        def content(uri, backend_args=None):
+            asked.append((uri, backend_args))
+            return Path(path).read_bytes()
+
+        monkeypatch.setattr("mmengine.fileio.get", content)
+        local = LoadImage()({"img_path": path})["img"]
+        np.testing.assert_array_equal(LoadImage()({"img_path": Path(path)})["img"], local)
+        assert not asked
+        for image in (
+            LoadImage()({"img_path": "s3://bucket/a.jpg"})["img"],
+            LoadImage(backend_args={"backend": "local"})({"img_path": path})["img"],
+        ):
+            np.testing.assert_array_equal(image, local)
+        assert asked == [("s3://bucket/a.jpg", None), (path, {"backend": "local"})]
+        with pytest.warns(DeprecationWarning, match="file_client_args"):
+            old = LoadImage(file_client_args={"backend": "disk"})
+        np.testing.assert_array_equal(old({"img_path": path})["img"], local)
+
     def test_an_image_that_is_there_is_taken(self, person):
         sample = LoadImage(to_float32=True)({"img": person()["img"]})
         assert (sample["img"].dtype, sample["img_shape"], sample["img_path"]) == (np.float32, (90, 120), None)
