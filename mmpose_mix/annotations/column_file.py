@@ -125,7 +125,7 @@ def write_columns(path: Path, head: Mapping[str, Any], columns: Mapping[str, npt
     Raises:
         OSError: if the folder cannot be written or is full. Nothing is left behind then.
     """
-    arrays = {name: np.ascontiguousarray(column) for name, column in columns.items()}
+    arrays = {name: np.asarray(column, order="C") for name, column in columns.items()}
     described = [
         _Column(name, array.dtype.str, list(array.shape), 0, _sum(array.reshape(-1))) for name, array in arrays.items()
     ]
