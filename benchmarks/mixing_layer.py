@@ -1,4 +1,4 @@
-"""What mixing costs beside MMPose 1.3.2, in the same run: loading two annotation files, and one item without its image.
+"""What mixing costs beside MMPose 1.3.2, in the same run: one item without its image.
 
 ``python -m benchmarks.mixing_layer [--persons N]`` in an environment that has both packages; where MMPose is absent,
 ours is measured alone. The README's table is what this prints.
@@ -9,9 +9,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
-import json
 import tempfile
-import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -20,36 +18,10 @@ from mmengine.config import Config
 from mmengine.registry import DATASETS, init_default_scope
 
 from benchmarks.measure import machine, markdown_table, median_seconds
+from benchmarks.synthetic_annotations import write_annotations
 from mmpose_mix.metainfo import shipped_configs
 
 MAPPINGS = Config.fromfile(shipped_configs() / "_base_" / "mappings" / "coco_aic.py")
-
-
-def write_annotations(path: Path, persons: int, keypoints: int, seed: int) -> None:
-    """Writes a COCO-style file of drawn-by-dice persons, two to an image of 640 x 480, with polygons as COCO's."""
-    generator = np.random.default_rng(seed)
-    images = [{"id": i, "file_name": f"{i:012d}.jpg", "width": 640, "height": 480} for i in range((persons + 1) // 2)]
-    annotations = []
-    for i in range(persons):
-        points = np.concatenate(
-            [generator.uniform(1, 479, (keypoints, 2)).round(1), generator.integers(0, 3, (keypoints, 1))], axis=1
-        )
-        points[0, 2] = 2
-        annotations.append(
-            {
-                "id": i + 1,
-                "image_id": i // 2,
-                "category_id": 1,
-                "bbox": [10.0, 20.0, 200.5, 300.25],
-                "area": 60200.1,
-                "iscrowd": 0,
-                "num_keypoints": int((points[:, 2] > 0).sum()),
-                "keypoints": points.reshape(-1).tolist(),
-                "segmentation": [generator.uniform(0, 480, 40).round(2).tolist()],
-            }
-        )
-    category = {"id": 1, "name": "person", "supercategory": "person"}
-    path.write_text(json.dumps({"images": images, "annotations": annotations, "categories": [category]}))
 
 
 def combined(folder: Path, prefix: str) -> dict[str, Any]:
@@ -78,17 +50,12 @@ def combined(folder: Path, prefix: str) -> dict[str, Any]:
 
 
 def figures(folder: Path, prefix: str) -> dict[str, float]:
-    """Seconds to load, Python-heap bytes that stay a person, and seconds of one item of the mixing layer."""
+    """Seconds of one item of the mixing layer."""
     init_default_scope(prefix)
-    build = lambda: DATASETS.build(combined(folder, prefix))  # noqa: E731
-    load = median_seconds(build)
-    tracemalloc.start()
-    dataset = build()
-    memory, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
+    dataset = DATASETS.build(combined(folder, prefix))
     order = np.random.default_rng(0).permutation(len(dataset))[:5000].tolist()
     items = median_seconds(lambda: [dataset[index] for index in order]) / len(order)
-    return {"load": load, "memory": memory / len(dataset), "item": items}
+    return {"item": items}
 
 
 def main() -> None:
@@ -111,8 +78,6 @@ def main() -> None:
             theirs = figures(folder, "mmpose") if peer_is_here else None
     print(f"{machine()}; 2 x {persons} persons, median of 5\n")
     units = {
-        "load": (f"load 2 x {persons:,} persons", 1, "s"),
-        "memory": ("annotation memory that stays, a person", 1, "B"),
         "item": ("one item of the mixing layer, no image", 1e6, "µs"),
     }
     rows = []
