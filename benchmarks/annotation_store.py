@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import io
 import json
 import multiprocessing
@@ -60,7 +61,7 @@ def load_figures(prefix: str, folder: str, names: list[str], watch: bool) -> dic
     """Load both files with the classes of one package, in this process."""
     from mmengine.registry import DATASETS, init_default_scope
 
-    __import__("mmpose.datasets" if prefix == "mmpose" else "mmpose_mix")
+    _import(prefix)
     init_default_scope(prefix)
     configs = [
         {"type": f"{prefix}.{name}", "data_root": folder, "ann_file": f"{name}.json", "data_mode": "topdown",
@@ -76,30 +77,41 @@ def load_figures(prefix: str, folder: str, names: list[str], watch: bool) -> dic
     figures = {"seconds": seconds, "persons": float(sum(map(len, datasets)))}
     if peak is not None:
         figures["peak_above"] = peak.most - after["Rss"]
-    return {**figures, **_workers_of(datasets)}
+    return {**figures, **_workers_of(prefix, datasets)}
 
 
-def _workers_of(datasets: list[Any]) -> dict[str, float]:
+def _workers_of(prefix: str, datasets: list[Any]) -> dict[str, float]:
+    """How much the private memory of a worker of each kind grows by the data sets and all their items, in bytes."""
     found = {}
     for method in ("fork", "spawn"):
         context = multiprocessing.get_context(method)
-        receiver, sender = context.Pipe(duplex=False)
-        worker = context.Process(target=_touch, args=(datasets, sender))
+        ours, its = context.Pipe()
+        worker = context.Process(target=_touch, args=(its, prefix, datasets if method == "fork" else None))
         worker.start()
-        found[f"private_{method}"] = receiver.recv()
+        if method == "spawn":
+            ours.recv()
+            ours.send(datasets)
+        found[f"private_{method}"] = ours.recv()
         worker.join()
     return found
 
 
-def _touch(datasets: list[Any], sender: Any) -> None:
-    """Make all items, in a worker, and send how much its private memory grew beyond what arrived with it."""
-    for dataset in datasets:
-        dataset.get_data_info(0)
+def _touch(pipe: Any, prefix: str, inherited: Optional[list[Any]]) -> None:
+    """Make all items of the data sets that are inherited, or else arrive pickled; send the growth of private memory."""
+    _import(prefix)
     before = memory_of_this_process()["Private"]
+    datasets = inherited
+    if datasets is None:
+        pipe.send("ready")
+        datasets = pipe.recv()
     for dataset in datasets:
         for index in range(len(dataset)):
             dataset.get_data_info(index)
-    sender.send(memory_of_this_process()["Private"] - before)
+    pipe.send(memory_of_this_process()["Private"] - before)
+
+
+def _import(prefix: str) -> None:
+    importlib.import_module("mmpose.datasets" if prefix == "mmpose" else "mmpose_mix")
 
 
 def measured(prefix: str, folder: Path, names: list[str], cache: str, watch: bool = False) -> dict[str, float]:
@@ -158,7 +170,7 @@ def rows_of(persons: int) -> list[Row]:
                 f"private_{method}", f"private memory of a worker ({method}) after all items", "MB",
                 again[f"private_{method}"] / MEGABYTE,
                 theirs[f"private_{method}"] / MEGABYTE if theirs else None, "5 MB",
-                "growth while every item is made once",
+                "growth by the data sets and all their items",
             )
             for method in ("fork", "spawn")
         ),
