@@ -1,6 +1,6 @@
-"""What mixing costs beside MMPose 1.3.2, in the same run: loading two annotation files, and one item without its image.
+"""What mixing costs beside MMPose 1.3.2, in the same run: one item without its image.
 
-``python -m benchmarks.mixing_layer [--persons N]`` in an environment that has both packages; where MMPose is absent,
+``python -m benchmarks.mixing_layer`` in an environment that has both packages; where MMPose is absent,
 ours is measured alone. The README's table is what this prints.
 """
 
@@ -9,11 +9,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
-import json
 import statistics
 import tempfile
 import time
-import tracemalloc
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -23,41 +21,15 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.registry import DATASETS, init_default_scope
 
-from benchmarks.measure import machine, markdown_table, median_seconds
+from benchmarks.measure import machine, markdown_table
 from benchmarks.peers import mmpose_is_here
 from benchmarks.rows import Row
+from benchmarks.synthetic_annotations import write_annotations
 from mmpose_mix.metainfo import shipped_configs
 
 MAPPINGS = Config.fromfile(shipped_configs() / "_base_" / "mappings" / "coco_aic.py")
 
 BATCH_SIZE, BATCHES = 64, 20
-
-
-def write_annotations(path: Path, persons: int, keypoints: int, seed: int) -> None:
-    """Writes a COCO-style file of drawn-by-dice persons, two to an image of 640 x 480, with polygons as COCO's."""
-    generator = np.random.default_rng(seed)
-    images = [{"id": i, "file_name": f"{i:012d}.jpg", "width": 640, "height": 480} for i in range((persons + 1) // 2)]
-    annotations = []
-    for i in range(persons):
-        points = np.concatenate(
-            [generator.uniform(1, 479, (keypoints, 2)).round(1), generator.integers(0, 3, (keypoints, 1))], axis=1
-        )
-        points[0, 2] = 2
-        annotations.append(
-            {
-                "id": i + 1,
-                "image_id": i // 2,
-                "category_id": 1,
-                "bbox": [10.0, 20.0, 200.5, 300.25],
-                "area": 60200.1,
-                "iscrowd": 0,
-                "num_keypoints": int((points[:, 2] > 0).sum()),
-                "keypoints": points.reshape(-1).tolist(),
-                "segmentation": [generator.uniform(0, 480, 40).round(2).tolist()],
-            }
-        )
-    category = {"id": 1, "name": "person", "supercategory": "person"}
-    path.write_text(json.dumps({"images": images, "annotations": annotations, "categories": [category]}))
 
 
 def combined(folder: Path, prefix: str) -> dict[str, Any]:
@@ -83,18 +55,6 @@ def combined(folder: Path, prefix: str) -> dict[str, Any]:
         ],
         "pipeline": [],
     }
-
-
-def figures(folder: Path, prefix: str) -> dict[str, float]:
-    """Seconds to load, Python-heap bytes that stay a person, and seconds of one item of the mixing layer."""
-    init_default_scope(prefix)
-    build = lambda: DATASETS.build(combined(folder, prefix))  # noqa: E731
-    load = median_seconds(build)
-    tracemalloc.start()
-    dataset = build()
-    memory, _ = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    return {"load": load, "memory": memory / len(dataset)}
 
 
 def nested(folder: Path, prefix: str) -> dict[str, Any]:
@@ -202,37 +162,13 @@ def growth(sources: Sequence[int] = range(1, 15), quick: bool = False) -> list[d
 
 def main() -> None:
     """Measures and prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--persons", type=int, default=50_000, help="persons in each of the two files")
-    persons = parser.parse_args().persons
-    try:
-        import mmpose.datasets  # noqa: F401
-    except ImportError:
-        peer_is_here = False
-    else:
-        peer_is_here = True
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        write_annotations(folder / "coco.json", persons, 17, seed=0)
-        write_annotations(folder / "aic.json", persons, 14, seed=1)
-        with contextlib.redirect_stdout(io.StringIO()):  # MMPose's annotation reader prints its progress
-            ours = figures(folder, "mmpose_mix")
-            theirs = figures(folder, "mmpose") if peer_is_here else None
-    print(f"{machine()}; 2 x {persons} persons, median of 5\n")
-    units = {
-        "load": (f"load 2 x {persons:,} persons", 1, "s"),
-        "memory": ("annotation memory that stays, a person", 1, "B"),
-    }
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    print(f"{machine()}; median CPU time\n")
     table = []
-    for key, (label, factor, unit) in units.items():
-        peer = "–" if theirs is None else f"{theirs[key] * factor:.3g} {unit}"
-        ratio = "–" if theirs is None else f"{theirs[key] / ours[key]:.1f}x"
-        table.append([label, peer, f"{ours[key] * factor:.3g} {unit}", ratio])
     for row in rows():
         peer = "–" if row.theirs is None else f"{row.theirs:.3g} {row.unit}"
         ratio = "–" if row.ratio is None else f"{row.ratio:.1f}x"
-        label = f"{row.what} ({row.note})"
-        table.append([label, peer, f"{row.ours:.3g} {row.unit}", ratio])
+        table.append([f"{row.what} ({row.note})", peer, f"{row.ours:.3g} {row.unit}", ratio])
     print(markdown_table(["", "MMPose 1.3.2", "mmpose_mix", "ratio"], table))
 
 

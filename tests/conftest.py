@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,15 @@ def _no_scope_is_left_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """A runner makes its scope, its messages and its visualizer the process's own; the next test has to find none."""
     for manager in (DefaultScope, MessageHub, Visualizer, PoseLocalVisualizer):
         monkeypatch.setattr(manager, "_instance_dict", manager._instance_dict.copy())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_test_writes_into_the_users_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Annotations are cached in a folder of the session; processes that tests start inherit it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MMPOSE_MIX_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("MMPOSE_MIX_CACHE_KEY", raising=False)
+        yield
 
 
 @pytest.fixture(scope="session")

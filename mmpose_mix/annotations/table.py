@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
+
+FAULTS = (
+    "a crowd",
+    "without labelled keypoints",
+    "with an empty box",
+    "with all keypoints at or before 0",
+)
+"""Why a person cannot be trained on."""
 
 Selection = Union[npt.NDArray[np.bool_], npt.NDArray[np.integer[Any]], slice]
 
@@ -32,7 +40,7 @@ class ByteColumn:
     ends: npt.NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        _freeze(self)
+        freeze(self)
 
     @classmethod
     def of(cls, values: Iterable[Any]) -> ByteColumn:
@@ -78,8 +86,8 @@ class ImageTable:
     crowd_index: npt.NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        _check_shapes(self, {"size": (2,)})
-        _freeze(self)
+        check_rows(self, {"size": (2,)})
+        freeze(self)
 
     def __len__(self) -> int:
         return len(self.id)
@@ -135,8 +143,8 @@ class InstanceTable:
 
     def __post_init__(self) -> None:
         num_keypoints = self.keypoints.shape[1] if self.keypoints.ndim > 1 else 0
-        _check_shapes(self, {"bbox_xywh": (4,), "keypoints": (num_keypoints, 2), "visibility": (num_keypoints,)})
-        _freeze(self)
+        check_rows(self, {"bbox_xywh": (4,), "keypoints": (num_keypoints, 2), "visibility": (num_keypoints,)})
+        freeze(self)
 
     def __len__(self) -> int:
         return len(self.id)
@@ -174,12 +182,13 @@ class InstanceTable:
     def faults(self) -> dict[str, npt.NDArray[np.bool_]]:
         """Why a person cannot be trained on: reason to mask (M,). A person may have several."""
         box = self.clipped_xyxy().astype(np.float32)
-        return {
-            "a crowd": self.iscrowd,
-            "without labelled keypoints": self.filled_num_keypoints() == 0,
-            "with an empty box": np.any(box[:, 2:] <= box[:, :2], axis=1),
-            "with all keypoints at or before 0": ~np.any(self.keypoints > 0, axis=(1, 2)),
-        }
+        masks = (
+            self.iscrowd,
+            self.filled_num_keypoints() == 0,
+            np.any(box[:, 2:] <= box[:, :2], axis=1),
+            ~np.any(self.keypoints > 0, axis=(1, 2)),
+        )
+        return dict(zip(FAULTS, masks))
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,8 +210,8 @@ class DetectionTable:
     score: npt.NDArray[np.float32]
 
     def __post_init__(self) -> None:
-        _check_shapes(self, {"bbox_xyxy": (4,)})
-        _freeze(self)
+        check_rows(self, {"bbox_xyxy": (4,)})
+        freeze(self)
 
     def __len__(self) -> int:
         return len(self.id)
@@ -228,8 +237,13 @@ def _columns(table: Any) -> dict[str, Any]:
     return {f.name: getattr(table, f.name) for f in fields(table)}
 
 
-def _check_shapes(table: ImageTable | InstanceTable | DetectionTable, trailing: dict[str, tuple[int, ...]]) -> None:
-    columns = _columns(table)
+def check_rows(table: Any, trailing: Mapping[str, tuple[int, ...]], without: Sequence[str] = ()) -> None:
+    """Refuse a table whose columns have not as many rows as ``id``, or not the ``trailing`` axes behind them.
+
+    Raises:
+        ValueError: naming all such columns but those in ``without``.
+    """
+    columns = {name: column for name, column in _columns(table).items() if name not in without}
     rows = len(table.id)
     wrong = [
         f"extras[{name!r}] has {len(column)} rows, expected {rows}"
@@ -245,7 +259,8 @@ def _check_shapes(table: ImageTable | InstanceTable | DetectionTable, trailing: 
         raise ValueError(f"{type(table).__name__}: {'; '.join(wrong)}")
 
 
-def _freeze(table: Any) -> None:
+def freeze(table: Any) -> None:
+    """Put read-only views in the place of all arrays of a table."""
     for name, column in _columns(table).items():
         if isinstance(column, np.ndarray):
             object.__setattr__(table, name, _read_only(column))

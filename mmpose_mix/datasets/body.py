@@ -100,6 +100,7 @@ class JhmdbDataset(CocoStyleDataset):
     """
 
     METAINFO: dict = {"from_file": "configs/_base_/datasets/jhmdb.py"}
+    READER = ("jhmdb", 1)
 
     def read_annotations(self, path: str, *, with_outlines: bool, with_raw: bool) -> CocoFile:
         """The persons of the annotation file as columns, in pixels that count from 0."""
@@ -134,6 +135,7 @@ class MpiiDataset(CocoStyleDataset):
     """
 
     METAINFO: dict = {"from_file": "configs/_base_/datasets/mpii.py"}
+    READER = ("mpii", 1)
 
     def __init__(self, *arguments: Any, headbox_file: Optional[str] = None, **keywords: Any) -> None:
         self.headbox_file = os.fspath(headbox_file) if headbox_file else None
@@ -154,6 +156,10 @@ class MpiiDataset(CocoStyleDataset):
             )
         table = file.instances
         return replace(file, instances=replace(table, extras={**table.extras, "head_size": sizes[table.id]}))
+
+    def files_beside(self) -> list[str]:
+        """The file of the heads."""
+        return [self.headbox_file] if self.headbox_file else []
 
     def _findings(
         self, test_mode: bool, data_prefix: Mapping[str, str], filter_cfg: Optional[Mapping[str, Any]]

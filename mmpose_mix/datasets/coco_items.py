@@ -9,13 +9,14 @@ import copy
 import os
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, Optional, Union
 
 import msgspec
 import numpy as np
 
-from mmpose_mix.annotations.table import ByteColumn, DetectionTable, ImageTable, InstanceTable, Selection
+from mmpose_mix.annotations.persons import PersonTable
+from mmpose_mix.annotations.table import DetectionTable, ImageTable, Selection
 
 Indices = Union[int, Sequence[int], np.ndarray]
 
@@ -62,84 +63,31 @@ class ImagePaths:
 
 
 @dataclass(frozen=True, eq=False)
-class Persons:
-    """The columns of M persons that items are made of.
+class TopdownItems(Items):
+    """One item per person.
 
     Args:
-        paths: Paths of the images.
-        image_row: (M,) int32, row in the images.
-        id: (M,) int64.
-        category_id: (M,) int32.
-        bbox_xyxy: (M, 4) float32, clipped to the image.
-        keypoints: (M, K, 2) float32.
-        keypoints_visible: (M, K) float32 in 0 to 1.
-        num_keypoints: (M,) int32.
-        area: (M,) float32.
-        iscrowd: (M,) bool.
-        raw: The JSON text of each annotation, where evaluation needs it.
-        extras: Columns that one format alone has, by their key in an item.
+        persons: The columns of all persons of the file.
+        prefix: Folder of the images.
+        rows: (len(self),) the row in ``persons`` of each item.
     """
 
-    paths: ImagePaths
-    image_row: np.ndarray
-    id: np.ndarray
-    category_id: np.ndarray
-    bbox_xyxy: np.ndarray
-    keypoints: np.ndarray
-    keypoints_visible: np.ndarray
-    num_keypoints: np.ndarray
-    area: np.ndarray
-    iscrowd: np.ndarray
-    raw: Optional[ByteColumn]
-    extras: Mapping[str, np.ndarray]
+    persons: PersonTable
+    prefix: str
+    rows: np.ndarray
 
-    @classmethod
-    def of(cls, table: InstanceTable, prefix: str) -> Persons:
-        return cls(
-            paths=ImagePaths(prefix, table.images),
-            image_row=table.image_row,
-            id=table.id,
-            category_id=table.category_id,
-            bbox_xyxy=table.clipped_xyxy().astype(np.float32),
-            keypoints=table.keypoints,
-            keypoints_visible=np.minimum(table.visibility, 1),
-            num_keypoints=table.filled_num_keypoints(),
-            area=table.filled_area(),
-            iscrowd=table.iscrowd,
-            raw=table.raw,
-            extras=table.extras,
-        )
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "paths", ImagePaths(self.prefix, self.persons.images))
 
-    def take(self, selection: Selection) -> Persons:
-        columns = {
-            field.name: getattr(self, field.name) for field in fields(self) if field.name not in ("paths", "extras")
-        }
-        taken: dict[str, Any] = {
-            name: column.take(selection) if isinstance(column, ByteColumn) else column[selection]
-            for name, column in columns.items()
-            if column is not None
-        }
-        taken["extras"] = {name: column[selection] for name, column in self.extras.items()}
-        return replace(self, **taken)
-
-    def raw_annotation(self, row: int) -> dict[str, Any]:
-        """The annotation as it stands in the file, with ``iscrowd`` filled in as COCO's tools do."""
-        annotation = msgspec.json.decode(self.raw[row])
-        annotation.setdefault("iscrowd", False)
-        return annotation
-
-
-@dataclass(frozen=True, eq=False)
-class TopdownItems(Items):
-    """One item per person."""
-
-    persons: Persons
+    def __reduce__(self) -> tuple[Any, ...]:
+        rows = None if self.rows is self.persons.trainable else self.rows
+        return _topdown_items, (self.persons, self.prefix, rows)
 
     def __len__(self) -> int:
-        return len(self.persons.id)
+        return len(self.rows)
 
     def take(self, selection: Selection) -> TopdownItems:
-        return TopdownItems(self.persons.take(selection))
+        return replace(self, rows=self.rows[selection])
 
     def bbox_scores(self) -> np.ndarray:
         return np.ones(len(self), dtype=np.float32)
@@ -163,25 +111,27 @@ class TopdownItems(Items):
             B items. No array of one overlaps an array of another; what ``convert`` leaves of ``shared`` is the same
             object in all.
         """
-        persons, images = self.persons, self.persons.paths.images
-        keypoints, visible = persons.keypoints.take(rows, 0), persons.keypoints_visible.take(rows, 0)
-        counts, extras = persons.num_keypoints.take(rows), {k: v.take(rows, 0) for k, v in persons.extras.items()}
+        persons, images = self.persons, self.persons.images
+        lines = self.rows.take(rows)
+        keypoints = persons.keypoints.take(lines, 0)
+        visible = persons.keypoints_visible.take(lines, 0).astype(np.float32, copy=False)
+        counts, extras = persons.num_keypoints.take(lines), {k: v.take(lines, 0) for k, v in persons.extras.items()}
         sample = convert(
             {**extras, **shared, "keypoints": keypoints, "keypoints_visible": visible, "num_keypoints": counts}
         )
-        image_rows = persons.image_row.take(rows)
+        image_rows = persons.image_row.take(lines)
         columns = {
             "img_id": images.id.take(image_rows).tolist(),
-            "img_path": [persons.paths[row] for row in image_rows.tolist()],
-            "bbox": persons.bbox_xyxy.take(rows, 0)[:, None],
+            "img_path": [self.paths[row] for row in image_rows.tolist()],
+            "bbox": persons.bbox_xyxy.take(lines, 0)[:, None],
             "bbox_score": np.ones((len(rows), 1), dtype=np.float32),
             "num_keypoints": sample["num_keypoints"].tolist(),
             "keypoints": sample["keypoints"][:, None],
             "keypoints_visible": sample["keypoints_visible"][:, None],
-            "area": map(np.array, persons.area.take(rows)),
-            "iscrowd": persons.iscrowd.take(rows).astype(int).tolist(),
-            "id": persons.id.take(rows).tolist(),
-            "category_id": map(np.array, persons.category_id.take(rows).tolist()),
+            "area": map(np.array, persons.area.take(lines)),
+            "iscrowd": persons.iscrowd.take(lines).astype(int).tolist(),
+            "id": persons.id.take(lines).tolist(),
+            "category_id": map(np.array, persons.category_id.take(lines).tolist()),
             **{name: sample[name][:, None] for name in extras},
             "sample_idx": rows.tolist(),
         }
@@ -193,17 +143,18 @@ class TopdownItems(Items):
         return made
 
     def item(self, index: int) -> dict[str, Any]:
-        persons, row = self.persons, slice(index, index + 1)
-        paths, image_row = persons.paths, persons.image_row.item(index)
-        images = paths.images
+        persons, images = self.persons, self.persons.images
+        index = self.rows.item(index)
+        row = slice(index, index + 1)
+        image_row = persons.image_row.item(index)
         info = {
             "img_id": images.id.item(image_row),
-            "img_path": paths[image_row],
+            "img_path": self.paths[image_row],
             "bbox": persons.bbox_xyxy[row].copy(),
             "bbox_score": FULL_SCORE.copy(),
             "num_keypoints": persons.num_keypoints.item(index),
             "keypoints": persons.keypoints[row].copy(),
-            "keypoints_visible": persons.keypoints_visible[row].copy(),
+            "keypoints_visible": persons.keypoints_visible[row].astype(np.float32),
             "area": np.array(persons.area[index]),
             "iscrowd": int(persons.iscrowd.item(index)),
             "id": persons.id.item(index),
@@ -225,52 +176,52 @@ class BottomupItems(Items):
     """One item per image, with all its persons; those that cannot be trained on too.
 
     Args:
-        persons: Sorted by image.
+        persons: The columns of all persons of the file, sorted by image.
+        prefix: Folder of the images.
         image_row: (G,) row in the images of each item.
-        start, stop: (G,) the persons of item ``g`` are the rows ``start[g]`` to ``stop[g] - 1``; none in an image
-            that is there for evaluation alone.
-        invalid: (M,) bool, persons that cannot be trained on.
-        outlines: The JSON text of their ``segmentation``; ``None`` where ``persons.raw`` holds it.
+        ends: (I,) int32: the persons of image ``i`` are the rows ``ends[i - 1]`` to ``ends[i] - 1``.
     """
 
-    persons: Persons
+    persons: PersonTable
+    prefix: str
     image_row: np.ndarray
-    start: np.ndarray
-    stop: np.ndarray
-    invalid: np.ndarray
-    outlines: Optional[ByteColumn]
+    ends: np.ndarray
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "paths", ImagePaths(self.prefix, self.persons.images))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.persons, self.prefix, self.image_row, self.ends)
 
     @classmethod
-    def of(cls, table: InstanceTable, prefix: str, empty_images: np.ndarray) -> BottomupItems:
-        """Items of the images that have persons, then of the rows ``empty_images``."""
-        invalid = np.logical_or.reduce(list(table.faults().values()))
-        image_row, start = np.unique(table.image_row, return_index=True)
-        stop = np.append(start[1:], len(table))
-        none = np.zeros(len(empty_images), dtype=start.dtype)
-        return cls(
-            persons=Persons.of(table, prefix),
-            image_row=np.concatenate([image_row, empty_images.astype(image_row.dtype)]),
-            start=np.concatenate([start, none]),
-            stop=np.concatenate([stop[: len(start)], none]),
-            invalid=invalid,
-            outlines=None if table.segmentation is None else table.segmentation.only_where(invalid),
-        )
+    def of(cls, persons: PersonTable, prefix: str, images: Optional[np.ndarray], *, with_empty: bool) -> BottomupItems:
+        """Items of the images that have persons, then, ``with_empty``, of the others.
+
+        Args:
+            images: (I,) bool, the images that are kept; ``None`` keeps all.
+        """
+        ends = np.searchsorted(persons.image_row, np.arange(len(persons.images)), side="right").astype(np.int32)
+        inhabited = np.diff(ends, prepend=np.int32(0)) > 0
+        kept = np.ones_like(inhabited) if images is None else images
+        image_row = np.flatnonzero(inhabited & kept)
+        if with_empty:
+            image_row = np.concatenate([image_row, np.flatnonzero(~inhabited & kept)])
+        return cls(persons, prefix, image_row.astype(np.int32), ends)
 
     def __len__(self) -> int:
         return len(self.image_row)
 
     def take(self, selection: Selection) -> BottomupItems:
-        taken = {name: getattr(self, name)[selection] for name in ("image_row", "start", "stop")}
-        return replace(self, **taken)
+        return replace(self, image_row=self.image_row[selection])
 
     def bbox_scores(self) -> np.ndarray:
         raise TypeError("items of several boxes have no single box score")
 
     def item(self, index: int) -> dict[str, Any]:
         persons, image_row = self.persons, self.image_row.item(index)
-        images = persons.paths.images
-        info: dict[str, Any] = {"img_id": images.id.item(image_row), "img_path": persons.paths[image_row]}
-        start, stop = self.start.item(index), self.stop.item(index)
+        images = persons.images
+        info: dict[str, Any] = {"img_id": images.id.item(image_row), "img_path": self.paths[image_row]}
+        start, stop = self.ends.item(image_row - 1) if image_row else 0, self.ends.item(image_row)
         if start == stop:
             return {**info, "id": [], "raw_ann_info": None}
         row, count = slice(start, stop), stop - start
@@ -279,7 +230,7 @@ class BottomupItems(Items):
             bbox_score=np.ones(count, dtype=np.float32),
             num_keypoints=persons.num_keypoints[row].tolist(),
             keypoints=persons.keypoints[row].copy(),
-            keypoints_visible=persons.keypoints_visible[row].copy(),
+            keypoints_visible=persons.keypoints_visible[row].astype(np.float32),
             area=persons.area[row].copy(),
             iscrowd=persons.iscrowd[row].astype(int).tolist(),
             id=persons.id[row].tolist(),
@@ -288,14 +239,14 @@ class BottomupItems(Items):
         )
         for name, column in persons.extras.items():
             info[name] = column[row].copy()
-        invalid = (start + np.flatnonzero(self.invalid[row])).tolist()
+        invalid = (start + np.flatnonzero(persons.fault[row])).tolist()
         if persons.raw is not None:
             info["raw_ann_info"] = [persons.raw_annotation(i) for i in range(start, stop)]
             outlines = [copy.deepcopy(raw.get("segmentation")) for raw in info["raw_ann_info"]]
             info["segmentation"] = _polygons_in_one_list(outlines)
             info["invalid_segs"] = [copy.deepcopy(outlines[i - start]) for i in invalid]
-        elif self.outlines is not None:
-            info["invalid_segs"] = [msgspec.json.decode(self.outlines[i] or b"null") for i in invalid]
+        elif persons.outlines is not None:
+            info["invalid_segs"] = [msgspec.json.decode(persons.outlines[i] or b"null") for i in invalid]
         crowd_index = images.crowd_index.item(image_row)
         if crowd_index == crowd_index:
             info["crowd_index"] = [crowd_index] * count
@@ -379,6 +330,11 @@ def selected(indices: Indices, size: int, name: str) -> Selection:
             f"are outside of a data set of {size} items"
         )
     return places.astype(np.int64)
+
+
+def _topdown_items(persons: PersonTable, prefix: str, rows: Optional[np.ndarray]) -> TopdownItems:
+    """Unpickled items: the rows that are columns of ``persons`` came with them."""
+    return TopdownItems(persons, prefix, persons.trainable if rows is None else rows)
 
 
 def _polygons_in_one_list(outlines: Sequence[Any]) -> list[Any]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, Optional, Union
 
 import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.fileio import exists, get_local_path
 
+from mmpose_mix.annotations.cache import CONTENT, cached_persons
 from mmpose_mix.annotations.coco_json import CocoFile, read_coco_images, read_coco_json, read_detections_json
 from mmpose_mix.annotations.instance_fields import COCO_FIELDS, InstanceFields
-from mmpose_mix.annotations.table import ImageTable, InstanceTable
+from mmpose_mix.annotations.persons import PersonTable
+from mmpose_mix.annotations.table import ImageTable
 from mmpose_mix.datasets.building import built_transforms, composed
 from mmpose_mix.datasets.coco_items import (
     BottomupItems,
@@ -21,7 +24,6 @@ from mmpose_mix.datasets.coco_items import (
     ImagePaths,
     Indices,
     Items,
-    Persons,
     TopdownItems,
     selected,
 )
@@ -54,6 +56,9 @@ class CocoStyleDataset(BaseDataset):
     A data set of its own format names the fields that its instances are read from in ``INSTANCE_FIELDS``, or overrides
     :meth:`read_annotations`, which gives columns, or :meth:`load_data_list`, which may return a list of dicts as well.
 
+    Columns are cached between runs (see docs/caching.md). Those of a class that overrides :meth:`read_annotations` are
+    only if it names its way of reading with ``READER``, a name and a version, which must rise when the method changes.
+
     Args:
         ann_file: COCO annotation file, relative to ``data_root`` or absolute.
         bbox_file: Boxes of a person detector, which take the place of the annotated boxes; not relative to
@@ -84,6 +89,7 @@ class CocoStyleDataset(BaseDataset):
 
     METAINFO: dict = {}
     INSTANCE_FIELDS: tuple[InstanceFields, ...] = COCO_FIELDS
+    READER: tuple[str, int] = ("coco_style", 1)
     FILTERS: tuple[str, ...] = ("bbox_score_thr",)
 
     def __init__(
@@ -185,29 +191,60 @@ class CocoStyleDataset(BaseDataset):
         num_keypoints = self._metainfo["num_keypoints"]
         if self.bbox_file:
             return self._load_detections(num_keypoints)
+        self.persons = table = self._persons()
+        self._set_classes(table.categories)
+        self._tally.append(
+            f"{table.num_annotations} annotations of {len(table.images)} images, "
+            f"{len(table)} of them with bbox and keypoints"
+        )
+        images, rows = None, None
+        for words, kept in self.image_filters(table.images).items():
+            images = kept if images is None else images & kept
+            rows = np.flatnonzero(images[table.image_row]).astype(np.int32)
+            self._tally.append(f"{len(rows)} left by {words}")
+        if self.test_mode:
+            self._refuse_repeated_ids(table.id if rows is None else table.id[rows])
+        if self.data_mode == "topdown":
+            return self._topdown_items(table, rows)
+        return BottomupItems.of(table, self.data_prefix["img"], images, with_empty=self.test_mode)
+
+    def _persons(self) -> PersonTable:
+        """The persons of the annotation file, from the cache where it holds them."""
         raw = self.test_mode and all(part.whole for part in self.INSTANCE_FIELDS)
         outlines = self.data_mode == "bottomup" and not raw
         with get_local_path(self.ann_file) as path:
-            file = self.read_annotations(path, with_outlines=outlines, with_raw=raw)
-        self._set_classes(file.categories)
-        table = file.instances
-        self._tally.append(
-            f"{file.num_annotations} annotations of {len(table.images)} images, "
-            f"{len(table)} of them with bbox and keypoints"
-        )
-        wanted_images = np.ones(len(table.images), dtype=np.bool_)
-        for words, kept in self.image_filters(table.images).items():
-            wanted_images &= kept
-            table = table.take(wanted_images[table.image_row])
-            self._tally.append(f"{len(table)} left by {words}")
-        if self.test_mode:
-            self._refuse_repeated_ids(table)
-        if self.data_mode == "topdown":
-            return self._topdown_items(table)
-        if self.test_mode:
-            wanted_images[table.image_row] = False
-            return BottomupItems.of(table, self.data_prefix["img"], np.flatnonzero(wanted_images))
-        return BottomupItems.of(table, self.data_prefix["img"], np.empty(0, dtype=np.int32))
+
+            def read() -> CocoFile:
+                return self.read_annotations(path, with_outlines=outlines, with_raw=raw)
+
+            reader = self._declared_reader()
+            if reader is None:
+                return PersonTable.of(read())
+            reading = {
+                "reader": reader[0],
+                "version": reader[1],
+                "num_keypoints": self._metainfo["num_keypoints"],
+                "fields": [asdict(part) for part in self.INSTANCE_FIELDS],
+                "raw": raw,
+                "outlines": outlines,
+            }
+            # a copy of a remote file has another path and time at each start
+            remote = {"name": self.ann_file, "key_by": CONTENT} if str(path) != self.ann_file else {}
+            return cached_persons([path, *self.files_beside()], reading, read, **remote)
+
+    @classmethod
+    def _declared_reader(cls) -> Optional[tuple[str, int]]:
+        """``READER``, unless a class below the one that gives it overrides :meth:`read_annotations`."""
+        for kind in cls.__mro__:
+            if "READER" in vars(kind):
+                return cls.READER
+            if "read_annotations" in vars(kind):
+                return None
+        return None
+
+    def files_beside(self) -> list[str]:
+        """Further local files that :meth:`read_annotations` reads."""
+        return []
 
     def read_annotations(self, path: str, *, with_outlines: bool, with_raw: bool) -> CocoFile:
         """The persons of the annotation file as columns; see :func:`read_coco_json` for the arguments."""
@@ -379,8 +416,8 @@ class CocoStyleDataset(BaseDataset):
         self._tally.append(f"{len(boxes)} boxes of category_id {DETECTED_CATEGORY} in {len(images)} images")
         return DetectionItems(ImagePaths(self.data_prefix["img"], images), boxes, num_keypoints)
 
-    def _refuse_repeated_ids(self, table: InstanceTable) -> None:
-        distinct, counts = np.unique(table.id, return_counts=True)
+    def _refuse_repeated_ids(self, ids: np.ndarray) -> None:
+        distinct, counts = np.unique(ids, return_counts=True)
         repeated = distinct[counts > 1].tolist()
         if repeated:
             raise ValueError(
@@ -389,14 +426,16 @@ class CocoStyleDataset(BaseDataset):
                 f"With test_mode=True they must differ, because the evaluation tells persons apart by id."
             )
 
-    def _topdown_items(self, table: InstanceTable) -> Items:
-        faults = table.faults()
-        valid = ~np.logical_or.reduce(list(faults.values()))
-        if not valid.all():
-            table = table.take(valid)
-            reasons = ", ".join(f"{mask.sum()} {reason}" for reason, mask in faults.items() if mask.any())
-            self._tally.append(f"{len(table)} left of the persons that can be trained on ({reasons})")
-        return TopdownItems(Persons.of(table, self.data_prefix["img"]))
+    def _topdown_items(self, table: PersonTable, rows: Optional[np.ndarray]) -> Items:
+        """The items of the ``rows`` (None: of all) that can be trained on."""
+        prefix = self.data_prefix["img"]
+        trainable = table.trainable if rows is None else rows[table.fault[rows] == 0]
+        if len(trainable) < (len(table) if rows is None else len(rows)):
+            chosen = slice(None) if rows is None else rows
+            counts = {reason: int(mask[chosen].sum()) for reason, mask in table.faults().items()}
+            reasons = ", ".join(f"{count} {reason}" for reason, count in counts.items() if count)
+            self._tally.append(f"{len(trainable)} left of the persons that can be trained on ({reasons})")
+        return TopdownItems(table, prefix, trainable)
 
 
 def _as_items(items: Sequence[Mapping[str, Any]]) -> Items:

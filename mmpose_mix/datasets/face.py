@@ -21,6 +21,7 @@ class CenteredFaces(CocoStyleDataset):
     It is not clipped. Items also have ``bbox_center`` and ``bbox_scale``, (1, 2) float32 in pixels, without padding.
     """
 
+    READER = ("centered_faces", 1)
     INSTANCE_FIELDS = (InstanceFields(bbox=None, more=("center", "scale")),)
 
     def read_annotations(self, path: str, *, with_outlines: bool, with_raw: bool) -> CocoFile:

@@ -47,6 +47,7 @@ class FreiHandDataset(CocoStyleDataset):
     """
 
     METAINFO: dict = {"from_file": "configs/_base_/datasets/freihand2d.py"}
+    READER = ("freihand", 1)
     INSTANCE_FIELDS = (InstanceFields(bbox=None),)
 
     def read_annotations(self, path: str, *, with_outlines: bool, with_raw: bool) -> CocoFile:
@@ -69,6 +70,7 @@ class CocoWholeBodyHandDataset(CocoStyleDataset):
     """
 
     METAINFO: dict = {"from_file": "configs/_base_/datasets/coco_wholebody_hand.py"}
+    READER = ("coco_wholebody_hand", 1)
     INSTANCE_FIELDS = tuple(
         InstanceFields((f"{side}hand_kpts",), bbox=f"{side}hand_box", valid=f"{side}hand_valid", whole=False)
         for side in ("left", "right")
@@ -92,6 +94,7 @@ class HalpeHandDataset(CocoStyleDataset):
     """
 
     METAINFO: dict = {"from_file": "configs/_base_/datasets/coco_wholebody_hand.py", "dataset_name": "halpe_hand"}
+    READER = ("halpe_hand", 1)
     INSTANCE_FIELDS = (InstanceFields(whole=False),)
 
     def read_annotations(self, path: str, *, with_outlines: bool, with_raw: bool) -> CocoFile:
@@ -138,6 +141,7 @@ class InterHand2DDoubleDataset(CocoStyleDataset):
     """
 
     METAINFO: dict = {"from_file": "configs/_base_/datasets/interhand3d.py"}
+    READER = ("interhand", 1)
     INSTANCE_FIELDS = (InstanceFields(("joint_valid",), whole=False),)
 
     def __init__(
@@ -159,6 +163,11 @@ class InterHand2DDoubleDataset(CocoStyleDataset):
         camera_file, joint_file = self._beside(self.camera_param_file), self._beside(self.joint_file)
         with get_local_path(camera_file) as cameras, get_local_path(joint_file) as joints:
             return read_interhand_json(path, cameras, joints, boxes)
+
+    def files_beside(self) -> list[str]:
+        """Cameras, joints, and the boxes of a detector where they are used."""
+        boxes = [] if self.use_gt_root_depth else [self.rootnet_result_file]
+        return [self._beside(path) for path in (self.camera_param_file, self.joint_file, *boxes)]
 
     def image_filters(self, images: ImageTable) -> dict[str, np.ndarray]:
         """``sample_interval`` by the place of an image: the ids of frames leap."""

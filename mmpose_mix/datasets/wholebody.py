@@ -24,6 +24,7 @@ class CocoWholeBodyDataset(CocoStyleDataset):
     """
 
     METAINFO: dict = {"from_file": "configs/_base_/datasets/coco_wholebody.py"}
+    READER = ("coco_wholebody", 1)
     INSTANCE_FIELDS = (InstanceFields(("keypoints", "foot_kpts", "face_kpts", "lefthand_kpts", "righthand_kpts")),)
 
     def read_annotations(self, path: str, *, with_outlines: bool, with_raw: bool) -> CocoFile:

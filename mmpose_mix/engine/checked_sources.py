@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import types
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
 import numpy as np
 from mmengine.registry import DATASETS as ROOT_DATASETS
 
-from mmpose_mix.annotations.coco_json import CocoFile
+from mmpose_mix.annotations.persons import PersonTable
 from mmpose_mix.datasets.building import built_transforms
 from mmpose_mix.datasets.combined import CombinedDataset
 from mmpose_mix.datasets.epochs import wrapped_datasets
@@ -207,9 +207,6 @@ def _transforms(dataset: Any) -> tuple[Any, ...]:
 def _read(leaf: Leaf, findings: list[Finding]) -> _Columns:
     """Read the files of a leaf, and keep the columns on the way to its items."""
     dataset = leaf.dataset
-    kept: list[CocoFile] = []
-    if hasattr(dataset, "read_annotations"):
-        dataset.read_annotations = _keeping(dataset.read_annotations, kept)
     try:
         if hasattr(dataset, "full_init"):
             dataset.full_init()
@@ -219,28 +216,17 @@ def _read(leaf: Leaf, findings: list[Finding]) -> _Columns:
     except REFUSALS as refusal:
         findings.append(_refused(leaf.place, refusal, "CFG521"))
         return None, None, None
-    finally:
-        vars(dataset).pop("read_annotations", None)
     findings += _absent_images(leaf)
-    if not kept or getattr(dataset, "bbox_file", None):
-        return None, None, None
-    return _content(leaf, kept[0])
+    persons = getattr(dataset, "persons", None)
+    return (None, None, None) if persons is None else _content(leaf, persons)
 
 
-def _keeping(read: Callable[..., CocoFile], kept: list[CocoFile]) -> Callable[..., CocoFile]:
-    def reading(*arguments: Any, **options: Any) -> CocoFile:
-        kept.append(read(*arguments, **options))
-        return kept[-1]
-
-    return reading
-
-
-def _content(leaf: Leaf, file: CocoFile) -> _Columns:
-    """Count an annotation file, and drop what is discarded."""
-    dataset, table = leaf.dataset, file.instances
+def _content(leaf: Leaf, table: PersonTable) -> _Columns:
+    """Count the persons of an annotation file, and drop what is discarded."""
+    dataset = leaf.dataset
     discarded: dict[str, int] = {}
     if len(getattr(dataset, "INSTANCE_FIELDS", (0,))) == 1:
-        discarded["without box or keypoints"] = file.num_annotations - len(table)
+        discarded["without box or keypoints"] = table.num_annotations - len(table)
     left = np.ones(len(table), dtype=np.bool_)
     for words, images in dataset.image_filters(table.images).items():
         left = _without(left, ~images[table.image_row], words, discarded)
@@ -253,14 +239,14 @@ def _content(leaf: Leaf, file: CocoFile) -> _Columns:
     content = FileContent(
         leaf.ann_file,
         len(table.images),
-        file.num_annotations,
+        table.num_annotations,
         len(table),
         {reason: number for reason, number in discarded.items() if number},
     )
     rows = np.flatnonzero(left)
     some = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST_POSES)).astype(np.int64))]
-    poses = table.keypoints[some].astype(np.float32), np.minimum(table.visibility[some], 1)
-    return content, np.minimum(table.visibility[left], 1), poses
+    poses = table.keypoints[some], table.keypoints_visible[some].astype(np.float32)
+    return content, table.keypoints_visible[left], poses
 
 
 def _without(left: np.ndarray, mask: np.ndarray, reason: str, discarded: dict[str, int]) -> np.ndarray:

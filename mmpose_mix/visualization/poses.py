@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Optional, Union
 
 import numpy as np
-from matplotlib.colors import to_rgb
 
 from mmpose_mix.visualization.primitives import draw_disc, draw_line, draw_ring, draw_text
 
@@ -168,6 +167,8 @@ def _draw_hollow(image: np.ndarray, center: np.ndarray, radius: float, color: Se
 def rgb(color: ColorArgument) -> tuple[int, int, int]:
     """A colour as three numbers of 0..255: of a name that matplotlib knows, or of three numbers."""
     if isinstance(color, str):
+        from matplotlib.colors import to_rgb  # matplotlib is slow to import, and most who import this draw nothing
+
         red, green, blue = (round(255 * part) for part in to_rgb(color))
         return red, green, blue
     parts = np.asarray(color)
