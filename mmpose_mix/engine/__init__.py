@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mmpose_mix.engine.bfloat16 import Bfloat16OptimWrapper
 from mmpose_mix.engine.checkpoint import load_checkpoint_safely, use_safe_checkpoint_loader
+from mmpose_mix.engine.collating import one_block_collate
 from mmpose_mix.engine.loops import IterBasedTrainLoop
 from mmpose_mix.engine.mixture_epoch import DistSamplerSeedHook, MixtureEpochHook
 
@@ -13,5 +14,6 @@ __all__ = [
     "IterBasedTrainLoop",
     "MixtureEpochHook",
     "load_checkpoint_safely",
+    "one_block_collate",
     "use_safe_checkpoint_loader",
 ]

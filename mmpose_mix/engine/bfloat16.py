@@ -17,8 +17,8 @@ from mmpose_mix.registry import OPTIM_WRAPPERS
 class Bfloat16OptimWrapper(OptimWrapper):
     """Computes forward and backward in bfloat16 under autocast; weights, their updates and the losses stay float32.
 
-    MMEngine's ``AmpOptimWrapper(dtype='bfloat16')`` does the same on an accelerator and refuses to on a CPU. The range of
-    bfloat16 is that of float32, so losses need no scaling.
+    MMEngine's ``AmpOptimWrapper(dtype='bfloat16')`` does the same on an accelerator and refuses to on a CPU. The range
+    of bfloat16 is that of float32, so losses need no scaling.
 
     Args:
         optimizer: updates the weights.

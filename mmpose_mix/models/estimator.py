@@ -69,7 +69,7 @@ class TopdownPoseEstimator(BaseModel):
         self._register_load_state_dict_pre_hook(self._rename_old_keys)
 
     def init_weights(self) -> None:
-        """MMEngine's. Numbers are drawn in the order of the memory; in its usual one a seed always means one network."""
+        """MMEngine's. Weights are drawn in the order of memory, in the usual one so that a seed means one network."""
         self.to(memory_format=torch.contiguous_format)
         super().init_weights()
         self.to(memory_format=self.memory_format)

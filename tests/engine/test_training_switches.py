@@ -28,12 +28,22 @@ MODEL = {
     "type": "TopdownPoseEstimator",
     "data_preprocessor": {"type": "PoseDataPreprocessor", "mean": [127.0] * 3, "std": [50.0] * 3},
     "backbone": {
-        **{"type": "ResNet", "depth": 10, "base_channels": 4, "stem_channels": 4},
-        **{"num_stages": 1, "strides": (1,), "dilations": (1,), "out_indices": (0,)},
+        "type": "ResNet",
+        "depth": 10,
+        "base_channels": 4,
+        "stem_channels": 4,
+        "num_stages": 1,
+        "strides": (1,),
+        "dilations": (1,),
+        "out_indices": (0,),
     },
     "head": {
-        **{"type": "HeatmapHead", "in_channels": 4, "out_channels": 4, "deconv_out_channels": None},
-        **{"decoder": CODEC, "init_cfg": [{"type": "Normal", "layer": "Conv2d", "std": 0.1}]},
+        "type": "HeatmapHead",
+        "in_channels": 4,
+        "out_channels": 4,
+        "deconv_out_channels": None,
+        "decoder": CODEC,
+        "init_cfg": [{"type": "Normal", "layer": "Conv2d", "std": 0.1}],
     },
 }
 SGD = {"type": "SGD", "lr": 0.1}
@@ -57,9 +67,7 @@ def batches() -> list[dict[str, Any]]:
 
 def trained(work_dir: Path, **switches: Any) -> Runner:
     """A runner after two steps, always from the same weights."""
-    loader = DataLoader(
-        batches(), 4, collate_fn=lambda items: {key: [item[key] for item in items] for key in items[0]}
-    )
+    loader = DataLoader(batches(), 4, collate_fn=lambda items: {key: [item[key] for item in items] for key in items[0]})
     options: dict[str, Any] = {"model": MODEL, "optim_wrapper": {"optimizer": SGD}, **switches}
     runner = Runner(
         work_dir=str(work_dir),
