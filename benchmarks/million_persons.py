@@ -9,8 +9,8 @@ drawn-by-dice persons (kept where ``--folder`` is given, and taken again) and me
   are forked and when they are spawned;
 * samples a second of the mixing layer: of one process, and of the loader with four workers.
 
-Every figure comes from a process of its own. MMPose 1.3.2, where it is installed, is measured on fewer persons: it takes
-1.75 kB and about a tenth of a millisecond for each.
+Every figure comes from a process of its own. MMPose 1.3.2, where it is installed, is measured on fewer persons: it
+takes 1.75 kB and about a tenth of a millisecond for each.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from benchmarks.measure import machine, markdown_table
 from benchmarks.mixing_layer import write_annotations
 from benchmarks.peers import mmpose_is_here
 
-#: Data set, number of keypoints, share of the persons, as in body7; the last one stands for MPII, whose files are no COCO.
+#: Data set, number of keypoints, share of the persons, like body7; the last one stands for MPII, whose files differ.
 SOURCES = (
     ("CocoDataset", 17, 0.17),
     ("AicDataset", 14, 0.43),

@@ -1,7 +1,7 @@
 """Runs one benchmark for ``python -m benchmarks``, in the fresh interpreter that this is.
 
-``python -m benchmarks.one_part FILE MODULE [--at N] [--quick]`` writes the machine and the rows into a JSON file:
-those of the module's ``rows()``, or, with ``--at``, of its ``growth(N)``.
+``python -m benchmarks.one_part FILE MODULE [--at N] [--quick]`` writes the machine and the figures into a JSON file:
+the rows of the module's ``rows()``, or, with ``--at``, the dict of figures that its ``growth([N])`` lists.
 """
 
 from __future__ import annotations
@@ -18,13 +18,20 @@ from benchmarks.rows import Row
 
 
 def figures_of(module: str, at: int | None, quick: bool) -> dict[str, Any]:
-    """The rows of a benchmark and the machine, as JSON types.
+    """The machine, and the rows of a benchmark or the figures of what grew, as JSON types.
 
     Raises:
-        ValueError: what the benchmark returned is no list of rows.
+        ValueError: what the benchmark returned is no list of rows, or not one dict of figures.
     """
     benchmark = import_module(f"benchmarks.{module}")
-    rows = benchmark.rows(quick=quick) if at is None else benchmark.growth(at)
+    if at is not None:
+        grown = benchmark.growth([at], quick=quick)
+        if len(grown) != 1 or not isinstance(grown[0], dict):
+            raise ValueError(
+                f"benchmarks.{module}.growth([{at}]) returned {grown!r}, but a list of one dict is wanted."
+            )
+        return {"machine": machine(), "figures": grown[0]}
+    rows = benchmark.rows(quick=quick)
     if not rows or not all(isinstance(row, Row) for row in rows):
         raise ValueError(f"benchmarks.{module} returned {rows!r}, but a list of benchmarks.rows.Row is wanted.")
     return {"machine": machine(), "rows": [asdict(row) for row in rows]}
