@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, Optional
 
@@ -48,7 +49,7 @@ PIPELINE: list[dict[str, Any]] = [
     {"type": "GenerateTarget", "encoder": CODEC},
     {"type": "PackPoseInputs"},
 ]
-NOTE = "training pipeline of the shipped configs, {images}; wall time, nobody computes with the batches"
+NOTE = "training pipeline and loader options of the shipped configs"
 
 
 @contextmanager
@@ -110,61 +111,99 @@ def loader(scope: str, dataset: dict[str, Any], workers: int, **options: Any) ->
         return Runner.build_dataloader(config, seed=0)
 
 
-def seconds_of_epoch(batches: DataLoader) -> float:
-    """Wall seconds from asking for the first batch to having the last, of one sample."""
-    start = time.perf_counter()
-    samples = sum(len(batch["inputs"]) for batch in batches)
-    return (time.perf_counter() - start) / samples
+@dataclass(frozen=True)
+class Cost:
+    """Milliseconds of a sample: by the clock, of this process's CPU and of its workers' CPU together."""
+
+    wall: float
+    main: float
+    workers: float
 
 
-def sample_seconds(
-    places: dict[str, dict[str, Any]], workers: int, repeats: int, epochs: int = EPOCHS
-) -> dict[str, float]:
-    """Median wall seconds of a sample, by package; the packages take turns."""
-    scopes = ["mmpose_mix"]
+def cost_of_epoch(batches: DataLoader) -> Cost:
+    """What a sample costs, from asking for the first batch to having the last."""
+    start, main = time.perf_counter(), time.process_time()
+    iterator = iter(batches)
+    workers = [worker.pid for worker in getattr(iterator, "_workers", ())]
+    before = cpu_seconds(workers)
+    samples = sum(len(batch["inputs"]) for batch in iterator)
+    wall, main = time.perf_counter() - start, time.process_time() - main
+    return Cost(*(1e3 * seconds / samples for seconds in (wall, main, cpu_seconds(workers) - before)))
+
+
+def cpu_seconds(processes: Sequence[int]) -> float:
+    """CPU seconds that processes have used so far, together."""
+    ticks = 0
+    for process in processes:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])  # user and system time, fields 14 and 15 of proc(5)
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def costs_in_turns(loaders: dict[str, DataLoader], epochs: int) -> dict[str, Cost]:
+    """Median costs of each loader after a first epoch; they take turns, epoch by epoch."""
+    taken: dict[str, list[Cost]] = {name: [] for name in loaders}
+    for _ in range(1 + epochs):
+        for name, batches in loaders.items():
+            taken[name].append(cost_of_epoch(batches))
+    return {
+        name: Cost(*(statistics.median(values) for values in zip(*map(astuple, costs[1:]))))
+        for name, costs in taken.items()
+    }
+
+
+def sample_costs(workers: int, repeats: int, samples: Optional[Path], epochs: int) -> tuple[str, dict[str, Cost]]:
+    """What the images are, and what a sample costs, by package, each with the options of its shipped configs."""
+    options: dict[str, dict[str, Any]] = {"mmpose_mix": {"collate_fn": {"type": "mmpose_mix.one_block_collate"}}}
     if mmpose_is_here():
         import mmpose.datasets  # noqa: F401  registers MMPose's classes
 
-        scopes.append("mmpose")
-    loaders = {scope: loader(scope, mixture(scope, places, repeats), workers) for scope in scopes}
-    taken: dict[str, list[float]] = {scope: [] for scope in scopes}
-    for _ in range(1 + epochs):
-        for scope, batches in loaders.items():
-            taken[scope].append(seconds_of_epoch(batches))
-    return {scope: statistics.median(seconds[1:]) for scope, seconds in taken.items()}
-
-
-def row(workers: int, repeats: int, samples: Optional[Path] = None, epochs: int = EPOCHS, *, asked: str = "") -> Row:
-    """The wall time of a sample, for so many workers, as a row."""
+        options["mmpose"] = {}
     with image_sources(samples) as (images, places):
-        seconds = sample_seconds(places, workers, repeats, epochs)
-    theirs = seconds.get("mmpose")
-    return Row(
-        key=f"loader_{workers}_workers",
-        what=f"wall time of a sample, {workers} loader workers" if workers else "wall time of a sample, no workers",
-        unit="ms",
-        ours=seconds["mmpose_mix"] * 1e3,
-        theirs=None if theirs is None else theirs * 1e3,
-        asked=asked,
-        note=NOTE.format(images=images),
-    )
+        loaders = {
+            scope: loader(scope, mixture(scope, places, repeats), workers, **each) for scope, each in options.items()
+        }
+        return images, costs_in_turns(loaders, epochs)
 
 
 def rows(quick: bool = False) -> list[Row]:
-    """A loader without workers, and one with two."""
-    repeats, epochs = (2, 1) if quick else (12, EPOCHS)
-    return [row(workers, repeats, epochs=epochs, asked="faster") for workers in (0, 2)]
+    """A loader without workers, by the clock, and one with two, by the CPU of the training process too."""
+    repeats, epochs = (2, 1) if quick else (6, EPOCHS)
+    found = []
+    for workers in (0, 2):
+        images, costs = sample_costs(workers, repeats, None, epochs)
+        ours, theirs = costs["mmpose_mix"], costs.get("mmpose")
+        note = f"{NOTE}, {images}"
+        words = f"{workers} loader workers" if workers else "no loader workers"
+        wall = ours.wall, None if theirs is None else theirs.wall
+        found.append(Row(f"loader_{workers}_workers", f"wall time of a sample, {words}", "ms", *wall, "less", note))
+    main = ours.main, None if theirs is None else theirs.main
+    found.append(Row("loader_main", f"CPU of the training process for a sample, {words}", "ms", *main, "less", note))
+    return found
 
 
 def growth(workers: Sequence[int], quick: bool = False) -> list[dict[str, Optional[float]]]:
     """For each number of workers a ``sample``'s ms and the ``rate`` a second; MMPose's are ``their_..``."""
-    repeats, epochs = (2, 1) if quick else (12, EPOCHS)
+    repeats, epochs = (2, 1) if quick else (6, EPOCHS)
     found = []
     for number in workers:
-        each = row(number, repeats, epochs=epochs)
-        figures = {"workers": number, "sample": each.ours, "their_sample": each.theirs, "rate": 1e3 / each.ours}
-        found.append({**figures, "their_rate": None if each.theirs is None else 1e3 / each.theirs})
+        _, costs = sample_costs(number, repeats, None, epochs)
+        ours, theirs = costs["mmpose_mix"].wall, costs["mmpose"].wall if "mmpose" in costs else None
+        figures = {"workers": number, "sample": ours, "their_sample": theirs, "rate": 1e3 / ours}
+        found.append({**figures, "their_rate": None if theirs is None else 1e3 / theirs})
     return found
+
+
+def collate_costs(places: dict[str, dict[str, Any]], repeats: int) -> list[list[str]]:
+    """What sending batches as one block changes, with 2 workers: lines of a table."""
+    loaders = {
+        name: loader("mmpose_mix", mixture("mmpose_mix", places, repeats), 2, collate_fn={"type": name})
+        for name in ("pseudo_collate", "mmpose_mix.one_block_collate")
+    }
+    return [
+        [name, f"{cost.main:.2f} ms", f"{cost.workers:.2f} ms", f"{cost.wall:.2f} ms"]
+        for name, cost in costs_in_turns(loaders, EPOCHS).items()
+    ]
 
 
 def option_costs(places: dict[str, dict[str, Any]], repeats: int = 12) -> list[list[str]]:
@@ -220,22 +259,29 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=Path, help="folder of pose samples")
     parser.add_argument("--workers", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    parser.add_argument("--repeats", type=int, default=12, help="how often each source is in the mixture")
+    parser.add_argument("--repeats", type=int, default=6, help="how often each source is in the mixture")
     parser.add_argument("--options", action="store_true", help="measures the loader's options instead, with 2 workers")
     options = parser.parse_args()
     print(f"{machine()}; load {os.getloadavg()[0]:.1f}\n")
     if options.options:
         with image_sources(options.samples) as (_, places):
             lines = option_costs(places, options.repeats)
+            collating = collate_costs(places, options.repeats)
         header = ["2 workers", "first batch ever", "first batch of an epoch", "epoch", "batches held, at most"]
         print(markdown_table(header, lines))
+        header = ["2 workers", "CPU of the training process a sample", "of the workers", "wall"]
+        print(f"\n{markdown_table(header, collating)}")
         return
     lines = []
     for workers in options.workers:
-        found = row(workers, options.repeats, options.samples)
-        theirs = "–" if found.theirs is None else f"{found.theirs:.2f} ms"
-        ratio = "–" if found.ratio is None else f"{found.ratio:.2f}x"
-        lines.append([str(workers), theirs, f"{found.ours:.2f} ms", ratio])
+        _, costs = sample_costs(workers, options.repeats, options.samples, EPOCHS)
+        ours, theirs = costs["mmpose_mix"], costs.get("mmpose")
+        ratio = "–" if theirs is None else f"{theirs.wall / ours.wall:.2f}x"
+        cells = [
+            "–" if cost is None else f"{cost.wall:.2f} ms ({cost.main + cost.workers:.2f} ms CPU)"
+            for cost in (theirs, ours)
+        ]
+        lines.append([str(workers), *cells, ratio])
     print(markdown_table(["workers", "MMPose 1.3.2", "mmpose_mix", "ratio"], lines))
 
 

@@ -85,7 +85,7 @@ def table(results: Results, order: Sequence[str], *, goals: bool) -> str:
     """
     parts = sorted(results.table_parts(), key=lambda part: order.index(part.name))
     rows = [row for part in parts for row in part.rows]
-    notes = [row.note for row in rows if row.note] if goals else []
+    notes = list(dict.fromkeys(row.note for row in rows if row.note)) if goals else []
     lines = []
     for row in rows:
         mark = f" [{notes.index(row.note) + 1}]" if row.note in notes else ""

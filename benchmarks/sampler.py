@@ -292,7 +292,7 @@ def rows(quick: bool = False) -> list[Row]:
     what = f"of {samples:,} samples in 4 sources"
     first = ours.first_batch * 1e3, None if theirs is None else theirs.first_batch * 1e3
     # what cannot be told from Python's own needs counts as a megabyte
-    memory = max(ours.memory / 1e6, 1.0), None if theirs is None else theirs.memory / 1e6
+    memory = max(ours.memory / 1e6, 1.0), None if theirs is None else max(theirs.memory / 1e6, 1.0)
     return [
         Row("sampler_first_batch", f"first batch of an epoch {what}", "ms", *first, "at once"),
         Row("sampler_memory", f"memory of a rank's sampler {what}", "MB", *memory, "constant"),

@@ -156,8 +156,8 @@ def test_the_command_measures_writes_and_draws(repository, tmp_path):
     )
     assert run.returncode == 0, run.stderr
     keys = [row["key"] for part in json.loads((tmp_path / "figures.json").read_text())["parts"] for row in part["rows"]]
-    assert keys == ["loader_0_workers", "loader_2_workers", *["rate", "sample"] * 2]
-    assert "wall time of a sample, no workers" in (tmp_path / "table.md").read_text()
+    assert keys == ["loader_0_workers", "loader_2_workers", "loader_main", *["rate", "sample"] * 2]
+    assert "wall time of a sample, no loader workers" in (tmp_path / "table.md").read_text()
     assert (tmp_path / "plots" / "cost_by_workers.png").read_bytes()[:4] == b"\x89PNG"
 
 
