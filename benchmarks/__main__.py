@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional
@@ -123,8 +123,13 @@ def wanted_parts(only: Optional[list[str]], quick: bool) -> list[tuple[str, str,
     return [part for part in parts if only is None or part[0] in only]
 
 
-def measured(parts: Iterable[tuple[str, str, Optional[int]]], quick: bool, minutes: float) -> Results:
-    """Runs the parts one after the other, and says on stderr how it goes."""
+def measured(
+    parts: Iterable[tuple[str, str, Optional[int]]],
+    quick: bool,
+    minutes: float,
+    keep: Callable[[Results], object] = lambda results: None,
+) -> Results:
+    """Runs the parts one after the other, says on stderr how it goes, and hands over what there is after each part."""
     results = Results()
     for name, module, at in parts:
         title = Part(name, "", [], at).title
@@ -137,6 +142,7 @@ def measured(parts: Iterable[tuple[str, str, Optional[int]]], quick: bool, minut
             results.failures[title] = outcome
         words = "" if isinstance(outcome, Part) else f" FAILED\n{outcome}"
         print(f"{time.perf_counter() - start:.0f} s{words}", file=sys.stderr, flush=True)
+        keep(results)
     return results
 
 
@@ -195,12 +201,16 @@ def main() -> int:
         parts = wanted_parts(options.only, options.quick)
     except ValueError as error:
         parser.error(str(error))
-    results = measured(parts, options.quick, options.minutes)
+    merge = options.only is not None and options.json is not None and options.json.is_file()
+    earlier = Results.load(options.json) if merge else Results()
+
+    def keep(newer: Results) -> None:
+        if options.json is not None:
+            earlier.updated_by(newer).save(options.json)
+
+    results = measured(parts, options.quick, options.minutes, keep)
     failed = bool(results.failures)
-    if options.json is not None:
-        if options.only is not None and options.json.is_file():
-            results = Results.load(options.json).updated_by(results)
-        results.save(options.json)
+    results = earlier.updated_by(results)
     shown = table(results, MODULES, goals=True)
     print(shown)
     if options.markdown is not None:

@@ -123,7 +123,10 @@ def test_a_failing_benchmark_leaves_its_words_and_the_others_their_figures():
 
 @pytest.mark.usefixtures("package")
 def test_what_grew_becomes_rows():
-    (part,) = command.measured([("workers", "loader_throughput", 4)], False, 1.0).parts
+    kept = []
+    results = command.measured([("workers", "loader_throughput", 4)], False, 1.0, kept.append)
+    assert kept == [results]
+    (part,) = results.parts
     assert part.title == "workers at 4"
     assert [(row.key, row.unit, row.ours, row.theirs) for row in part.rows] == [
         ("rate", "1/s", 5.0, 2.0),
