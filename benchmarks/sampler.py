@@ -29,6 +29,7 @@ from typing import Any, Optional, Union
 
 from benchmarks.measure import machine, markdown_table
 from benchmarks.peers import Lengths, delivered_by, mmengine_sampler, mmpose_is_here, mmpose_sampler, rank_0_of
+from benchmarks.rows import Row
 from mmpose_mix.datasets import DefaultSampler, MultiSourceSampler
 
 BATCH_SIZE = 32
@@ -275,6 +276,27 @@ def print_shares(samples: int) -> None:
     rows = [[name, *(f"{share:.2%}" for share in parts)] for name, parts in shares.items()]
     print(f"\nShares of the sources in an epoch of {samples:,} samples\n")
     print(markdown_table(["", *(f"source {i}" for i in range(len(RATIO)))], rows))
+
+
+def rows(quick: bool = False) -> list[Row]:
+    """The first batch of an epoch and the sampler's memory in one rank, medians of five processes."""
+    samples, rounds = (2000, 1) if quick else (1_000_000, 5)
+    found: dict[str, Cost] = {}
+    for name, build in samplers().items():
+        if name.endswith("MultiSourceSampler"):
+            costs = [in_own_process(cost_of, build, samples, 1) for _ in range(rounds)]
+            if None in costs:
+                raise RuntimeError(f"{name} took more than {MOST_SECONDS:.0f} s, or was killed")
+            found[name] = Cost(*(statistics.median(values) for values in zip(*map(astuple, costs))))
+    ours, theirs = found["mmpose_mix MultiSourceSampler"], found.get("MMPose MultiSourceSampler")
+    what = f"of {samples:,} samples in 4 sources"
+    first = ours.first_batch * 1e3, None if theirs is None else theirs.first_batch * 1e3
+    # what cannot be told from Python's own needs counts as a megabyte
+    memory = max(ours.memory / 1e6, 1.0), None if theirs is None else max(theirs.memory / 1e6, 1.0)
+    return [
+        Row("sampler_first_batch", f"first batch of an epoch {what}", "ms", *first, "at once"),
+        Row("sampler_memory", f"memory of a rank's sampler {what}", "MB", *memory, "constant"),
+    ]
 
 
 def in_seconds(seconds: float) -> str:

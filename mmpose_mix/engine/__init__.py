@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from mmpose_mix.engine.bfloat16 import Bfloat16OptimWrapper
 from mmpose_mix.engine.checkpoint import load_checkpoint_safely, use_safe_checkpoint_loader
+from mmpose_mix.engine.collating import one_block_collate
 from mmpose_mix.engine.loops import IterBasedTrainLoop
 from mmpose_mix.engine.mixture_epoch import DistSamplerSeedHook, MixtureEpochHook
 
 __all__ = [
+    "Bfloat16OptimWrapper",
     "DistSamplerSeedHook",
     "IterBasedTrainLoop",
     "MixtureEpochHook",
     "load_checkpoint_safely",
+    "one_block_collate",
     "use_safe_checkpoint_loader",
 ]

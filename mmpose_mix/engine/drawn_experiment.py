@@ -104,7 +104,6 @@ def train(config: Config, on_step: Optional[StepListener] = None) -> tuple[torch
         The model, and the losses and metrics on the way.
     """
     runner = _QuietRunner.from_cfg(config)
-    runner.model.to(memory_format=torch.channels_last)  # a sixth faster on a CPU, the same numbers
     history = TrainingHistory(on_step)
     runner.register_hook(history)
     if get_device() == "cpu":

@@ -52,6 +52,7 @@ class TopdownPoseEstimator(BaseModel):
         data_preprocessor: Optional[Mapping[str, Any]] = None,
         init_cfg: object = None,
         metainfo: Optional[Mapping[str, Any]] = None,
+        channels_last: bool = False,
     ) -> None:
         if isinstance(data_preprocessor, Mapping):
             data_preprocessor = MODELS.build(data_preprocessor)
@@ -63,7 +64,15 @@ class TopdownPoseEstimator(BaseModel):
         self.neck = None if neck is None else MODELS.build(neck)
         self.head = None if head is None else MODELS.build(head)
         self._check_config()
+        self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
+        self.to(memory_format=self.memory_format)
         self._register_load_state_dict_pre_hook(self._rename_old_keys)
+
+    def init_weights(self) -> None:
+        """MMEngine's. Weights are drawn in the order of memory, in the usual one so that a seed means one network."""
+        self.to(memory_format=torch.contiguous_format)
+        super().init_weights()
+        self.to(memory_format=self.memory_format)
 
     @property
     def num_keypoints(self) -> Optional[int]:
@@ -107,7 +116,7 @@ class TopdownPoseEstimator(BaseModel):
 
     def extract_feat(self, inputs: Tensor) -> Features:
         """Feature maps of the neck, or of the backbone without one."""
-        feats = self.backbone(inputs)
+        feats = self.backbone(inputs.contiguous(memory_format=self.memory_format))
         return feats if self.neck is None else self.neck(feats)
 
     def loss(self, inputs: Tensor, data_samples: Sequence[PoseDataSample]) -> dict[str, Tensor]:

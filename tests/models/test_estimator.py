@@ -264,3 +264,31 @@ def test_low_precision_gives_a_float32_loss_and_float32_keypoints(images, make_s
         results = model(images, samples, mode="predict")
     assert losses["loss_kpt"].dtype == losses["acc_pose"].dtype == torch.float32
     assert results[0].pred_instances.keypoints.dtype == np.float32
+
+
+def test_channels_last_changes_the_memory_and_not_the_numbers(images, make_samples):
+    plain, lasting = (_estimator(channels_last=flag, test_cfg=FLIP) for flag in (False, True))
+    lasting.load_state_dict(plain.state_dict())
+    (features,), (expected,) = lasting.extract_feat(images), plain.extract_feat(images)
+    torch.testing.assert_close(features, expected, rtol=0, atol=1e-4)
+    for tensor in (features, lasting.backbone.conv1.weight, lasting(images)):
+        assert tensor.is_contiguous(memory_format=torch.channels_last)
+        assert not tensor.is_contiguous()
+    assert expected.is_contiguous()
+    predicted = [model(images, make_samples(2), mode="predict") for model in (plain, lasting)]
+    for ours, theirs in zip(*predicted):
+        np.testing.assert_allclose(ours.pred_instances.keypoints, theirs.pred_instances.keypoints, atol=1e-4)
+
+
+def test_weights_stay_channels_last_when_they_are_drawn_and_loaded_and_a_seed_draws_the_same():
+    drawn = []
+    for flag in (False, True):
+        torch.manual_seed(0)
+        drawn.append(_estimator(channels_last=flag))
+        drawn[-1].init_weights()
+    for weight, expected in zip(drawn[1].parameters(), drawn[0].parameters()):
+        torch.testing.assert_close(weight, expected, rtol=0, atol=0)
+    drawn[1].load_state_dict(_estimator().state_dict())
+    kernels = [weight for weight in drawn[1].parameters() if weight.dim() == 4]
+    assert kernels
+    assert all(weight.is_contiguous(memory_format=torch.channels_last) for weight in kernels)

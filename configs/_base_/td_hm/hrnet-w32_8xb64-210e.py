@@ -53,6 +53,10 @@ model = dict(
         loss=dict(type='KeypointMSELoss', use_target_weight=True)),
     test_cfg=dict(flip_test=True, flip_mode='heatmap', shift_heatmap=True))
 
-# data loaders
+# data loaders; the reasons for these numbers stand in docs/performance.md
 train_dataloader = dict(
-    batch_size=64, num_workers=2, persistent_workers=True, sampler=dict(type='DefaultSampler', shuffle=True))
+    batch_size=64,
+    num_workers=2,
+    persistent_workers=True,
+    collate_fn=dict(type='mmpose_mix.one_block_collate'),
+    sampler=dict(type='DefaultSampler', shuffle=True))
