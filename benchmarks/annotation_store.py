@@ -1,6 +1,6 @@
 """What annotations cost beside MMPose 1.3.2: seconds to load, memory of the process, of the machine and of a worker.
 
-``python -m benchmarks.annotation_store [--persons N] [--growth]``. Each load runs in a process of its own, so that the
+``python -m benchmarks.annotation_store [--persons N]``. Each load runs in a process of its own, so that the
 peak is its own. MMPose is measured where it is installed.
 """
 
@@ -13,12 +13,13 @@ import io
 import json
 import multiprocessing
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Optional
@@ -29,7 +30,9 @@ from benchmarks.rows import Row
 from benchmarks.synthetic_annotations import write_annotations
 
 MEGABYTE = 1e6
-NOTE = "wall time of one load in a fresh process"
+NOTE = "wall time in a fresh process"
+MOST_OF_MMPOSE = 100_000
+"""Persons; 10^6 take it minutes and 2 GB."""
 
 
 def memory_of_this_process() -> dict[str, float]:
@@ -57,8 +60,8 @@ class Peak:
             self.most = max(self.most, memory_of_this_process()["Rss"])
 
 
-def load_figures(prefix: str, folder: str, names: list[str], watch: bool) -> dict[str, float]:
-    """Load both files with the classes of one package, in this process."""
+def load_figures(prefix: str, folder: str, names: list[str], watch: bool, workers: bool) -> dict[str, float]:
+    """Load both files with the classes of one package, in this process; ``kept`` is the memory that stays, in bytes."""
     from mmengine.registry import DATASETS, init_default_scope
 
     _import(prefix)
@@ -68,16 +71,17 @@ def load_figures(prefix: str, folder: str, names: list[str], watch: bool) -> dic
          "data_prefix": {"img": ""}}
         for name in names
     ]  # fmt: skip
+    before = memory_of_this_process()["Rss"]
     silent = contextlib.redirect_stdout(io.StringIO())  # MMPose's annotation reader prints its progress
     with silent, Peak() if watch else contextlib.nullcontext() as peak:
         start = time.perf_counter()
         datasets = [DATASETS.build(config) for config in configs]
         seconds = time.perf_counter() - start
-    after = memory_of_this_process()
-    figures = {"seconds": seconds, "persons": float(sum(map(len, datasets)))}
+    after = memory_of_this_process()["Rss"]
+    figures = {"seconds": seconds, "persons": float(sum(map(len, datasets))), "kept": after - before}
     if peak is not None:
-        figures["peak_above"] = peak.most - after["Rss"]
-    return {**figures, **_workers_of(prefix, datasets)}
+        figures["peak_above"] = peak.most - after
+    return {**figures, **_workers_of(prefix, datasets)} if workers else figures
 
 
 def _workers_of(prefix: str, datasets: list[Any]) -> dict[str, float]:
@@ -114,9 +118,11 @@ def _import(prefix: str) -> None:
     importlib.import_module("mmpose.datasets" if prefix == "mmpose" else "mmpose_mix")
 
 
-def measured(prefix: str, folder: Path, names: list[str], cache: str, watch: bool = False) -> dict[str, float]:
+def measured(
+    prefix: str, folder: Path, names: list[str], cache: str, *, watch: bool = False, workers: bool = False
+) -> dict[str, float]:
     """:func:`load_figures` in a process of its own."""
-    arguments = json.dumps([prefix, str(folder), names, watch])
+    arguments = json.dumps([prefix, str(folder), names, watch, workers])
     command = [sys.executable, "-m", "benchmarks.annotation_store", "--one-load", arguments]
     done = subprocess.run(
         command, env={**os.environ, "MMPOSE_MIX_CACHE": cache}, capture_output=True, text=True, check=False
@@ -125,6 +131,28 @@ def measured(prefix: str, folder: Path, names: list[str], cache: str, watch: boo
         raise RuntimeError(done.stderr)
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return figures
+
+
+def median_of(figures: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """The median of each figure over several runs."""
+    return {name: statistics.median(each[name] for each in figures) for name in figures[0]}
+
+
+def loads(folder: Path, names: list[str], rounds: int, peer: bool) -> dict[str, dict[str, float]]:
+    """Medians of loads in turns: ``first`` and ``again`` of ours and, where it is wanted, ``theirs``."""
+    found: dict[str, list[dict[str, float]]] = {"first": [], "again": [], **({"theirs": []} if peer else {})}
+    for number in range(rounds):
+        cache = str(folder / f"cache{number}")
+        found["first"].append(measured("mmpose_mix", folder, names, cache))
+        found["again"].append(measured("mmpose_mix", folder, names, cache))
+        if peer:
+            found["theirs"].append(measured("mmpose", folder, names, "off"))
+    return {way: median_of(figures) for way, figures in found.items()}
+
+
+def stored_bytes(folder: Path) -> float:
+    """Size of the columns in the cache of the first round."""
+    return float(sum(file.stat().st_size for file in (folder / "cache0").glob("*.columns")))
 
 
 @contextmanager
@@ -137,39 +165,44 @@ def written(persons: int) -> Iterator[tuple[Path, list[str]]]:
 
 
 def rows(quick: bool = False) -> list[Row]:
-    """The figures, each of both packages where MMPose is installed; ``quick`` takes a tenth of the persons."""
-    return rows_of(5_000 if quick else 50_000)
+    """The figures, each of both packages where MMPose is installed; ``quick`` takes few persons and two rounds."""
+    return rows_of(2_000, rounds=2) if quick else rows_of(50_000, rounds=5)
 
 
-def rows_of(persons: int) -> list[Row]:
+def rows_of(persons: int, rounds: int) -> list[Row]:
     """The figures of two files of ``persons`` each."""
+    peer = mmpose_is_here()
     with written(persons) as (folder, names):
-        cache = folder / "cache"
-        first = measured("mmpose_mix", folder, names, str(cache))
-        again = measured("mmpose_mix", folder, names, str(cache))
-        size = sum(file.stat().st_size for file in cache.glob("*.columns"))
-        peak = measured("mmpose_mix", folder, names, str(folder / "other"), watch=True)["peak_above"]
-        theirs = measured("mmpose", folder, names, "off") if mmpose_is_here() else {}
-        their_peak = measured("mmpose", folder, names, "off", watch=True)["peak_above"] if theirs else None
-    load = f"2 x {persons:,} persons"
+        found = loads(folder, names, rounds, peer)
+        size = stored_bytes(folder)
+        whole = {"watch": True, "workers": True}
+        ours = measured("mmpose_mix", folder, names, str(folder / "other"), **whole)
+        theirs = measured("mmpose", folder, names, "off", **whole) if peer else {}
 
-    def row(key: str, what: str, unit: str, ours: float, peer: Optional[float], asked: str, note: str = "") -> Row:
-        return Row(key, what, unit, ours, peer, asked, note)
+    def row(key: str, what: str, unit: str, own: float, other: Optional[float], asked: str, note: str = "") -> Row:
+        return Row(key, what, unit, own, other, asked, note)
 
-    loaded = theirs.get("seconds")
+    def of_peer(name: str) -> Optional[float]:
+        return theirs[name] / MEGABYTE if theirs else None
+
+    load, first = f"2 x {persons:,} persons", found["first"]
+    loaded, kept = (found["theirs"]["seconds"], found["theirs"]["kept"]) if peer else (None, None)
+    per_person = None if kept is None else kept / first["persons"]
     return [
         row("load_first", f"load {load}, the first time", "s", first["seconds"], loaded, "10x faster", NOTE),
-        row("load_again", f"load {load} again", "s", again["seconds"], loaded, "below 0.05 s for 10^6", NOTE),
+        row("load_again", f"load {load} again", "s", found["again"]["seconds"], loaded, "", NOTE),
         row(
-            "load_peak", "peak memory of the first load above what stays", "MB", peak / MEGABYTE,
-            None if their_peak is None else their_peak / MEGABYTE, "below 150 MB",
+            "load_peak", "peak memory of the first load above what stays", "MB", ours["peak_above"] / MEGABYTE,
+            of_peer("peak_above"), "below 150 MB",
         ),
-        row("store_bytes", "annotations once per machine, a person", "B", size / first["persons"], None, "250 B"),
+        row(
+            "store_bytes", "annotation memory of a person", "B", size / first["persons"], per_person, "at most 250 B",
+            "ours once on a machine, MMPose's in every rank",
+        ),
         *(
             row(
                 f"private_{method}", f"private memory of a worker ({method}) after all items", "MB",
-                again[f"private_{method}"] / MEGABYTE,
-                theirs[f"private_{method}"] / MEGABYTE if theirs else None, "5 MB",
+                ours[f"private_{method}"] / MEGABYTE, of_peer(f"private_{method}"), "at most 5 MB",
                 "growth by the data sets and all their items",
             )
             for method in ("fork", "spawn")
@@ -177,37 +210,43 @@ def rows_of(persons: int) -> list[Row]:
     ]  # fmt: skip
 
 
-def growth(persons: int) -> list[dict[str, float]]:
-    """Our figures from 10^4 persons to ``persons`` in tenfold steps: a dict of persons, seconds and bytes each."""
-    found = []
-    count = 10_000
-    while count <= persons:
+def growth(persons: Sequence[int], quick: bool = False) -> list[dict[str, Optional[float]]]:
+    """Seconds and MB of so many persons in two files: ``load``, ``load_again``, ``memory``, and MMPose's, where it is.
+
+    Args:
+        persons: of all files together; MMPose, which takes minutes beyond, is measured up to ``MOST_OF_MMPOSE``.
+    """
+    figures = []
+    for count in persons:
+        peer = mmpose_is_here() and count <= MOST_OF_MMPOSE
         with written(count // 2) as (folder, names):
-            cache = folder / "cache"
-            first = measured("mmpose_mix", folder, names, str(cache))
-            again = measured("mmpose_mix", folder, names, str(cache))
-            size = float(sum(file.stat().st_size for file in cache.glob("*.columns")))
-        figures = {"persons": first["persons"], "first_seconds": first["seconds"], "again_seconds": again["seconds"]}
-        found.append({**figures, "bytes": size, "private_spawn": again["private_spawn"]})
-        count *= 10
-    return found
+            found = loads(folder, names, 1 if quick else 5, peer)
+            memory = stored_bytes(folder) / MEGABYTE
+        load = found["theirs"]["seconds"] if peer else None
+        figures.append(
+            {
+                "persons": count,
+                "load": found["first"]["seconds"],
+                "load_again": found["again"]["seconds"],
+                "memory": memory,
+                "their_load": load,
+                "their_load_again": load,
+                "their_memory": found["theirs"]["kept"] / MEGABYTE if peer else None,
+            }
+        )
+    return figures
 
 
 def main() -> None:
     """Measures and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--persons", type=int, default=50_000, help="persons in each of the two files")
-    parser.add_argument("--growth", action="store_true", help="10^4 to 10^6 persons instead of the table")
     parser.add_argument("--one-load", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one_load:
         print(json.dumps(load_figures(*json.loads(options.one_load))))
         return
     print(f"{machine()}\n")
-    if options.growth:
-        found = growth(1_000_000)
-        print(markdown_table(list(found[0]), [[f"{value:.4g}" for value in figures.values()] for figures in found]))
-        return
     cells = [
         [
             row.what,
@@ -215,7 +254,7 @@ def main() -> None:
             f"{row.ours:.3g} {row.unit}",
             row.asked,
         ]
-        for row in rows_of(options.persons)
+        for row in rows_of(options.persons, rounds=5)
     ]
     print(markdown_table(["", "MMPose 1.3.2", "mmpose_mix", "asked"], cells))
 

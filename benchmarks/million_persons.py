@@ -34,8 +34,8 @@ from mmengine.registry import DATASETS, init_default_scope
 from torch.utils.data import DataLoader, SubsetRandomSampler
 
 from benchmarks.measure import machine, markdown_table
-from benchmarks.mixing_layer import write_annotations
 from benchmarks.peers import mmpose_is_here
+from benchmarks.synthetic_annotations import write_annotations
 
 #: Data set, number of keypoints, share of the persons, like body7; the last one stands for MPII, whose files differ.
 SOURCES = (
