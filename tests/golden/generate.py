@@ -1,6 +1,6 @@
 """Record what MMPose 1.3.2 computes, for the parity tests of this folder. Run in an environment that has MMPose.
 
-    python tests/golden/generate.py PATH_OF_POSE_SAMPLES [--only datasets body transforms codecs models rtmpose evaluation]
+    python tests/golden/generate.py PATH_OF_POSE_SAMPLES [--only NAME OF FILES]
 
 README.md beside this file tells how such an environment is made.
 """
@@ -119,6 +119,12 @@ def record(samples: Path) -> dict[str, Any]:
         metas = {name: parse_pose_metainfo({"from_file": str(metainfo / f"{name}.py")}) for name in ("coco", "aic")}
         return look.observe_evaluation(registry, metas, samples)
 
+    def distances() -> Any:
+        import distance_observations as distances_look
+        import mmpose.evaluation  # noqa: F401
+
+        return distances_look.observe_distances(registry)
+
     return {
         "datasets": datasets,
         "body": body,
@@ -127,6 +133,7 @@ def record(samples: Path) -> dict[str, Any]:
         "models": models,
         "rtmpose": rtmpose,
         "evaluation": evaluation,
+        "distances": distances,
     }
 
 

@@ -121,7 +121,7 @@ def observe_simcc(registry: ModuleType) -> dict[str, Any]:
         codec = registry.KEYPOINT_CODECS.build({"type": "SimCCLabel", "input_size": (96, 128), **arguments})
         encoded = codec.encode(keypoints.copy(), visible.copy())
         maps = given.heatmaps_to_decode(12)[:-2] + 0.01
-        scores = [np.repeat(maps.max(axis), 8 if axis == 1 else 8, axis=1)[None].copy() for axis in (1, 2)]
+        scores = [np.repeat(maps.max(axis), 8, axis=1)[None].copy() for axis in (1, 2)]
         decoded, values = codec.decode(*scores)
         pair = values if isinstance(values, tuple) else (values,)
         seen[name] = {
