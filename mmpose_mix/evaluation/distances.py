@@ -28,7 +28,7 @@ def normalized_distances(
 
 
 def shares_within(distances: np.ndarray, threshold: float) -> np.ndarray:
-    """Of each keypoint, the share of instances closer than ``threshold``: (N, K) -> (K,), NaN where none is measured."""
+    """Of each keypoint, the share of instances closer than ``threshold``: (N, K) -> (K,), NaN where none is."""
     measured = np.isfinite(distances)
     counts = measured.sum(axis=0)
     hits = (np.where(measured, distances, np.inf) < threshold).sum(axis=0)

@@ -44,7 +44,7 @@ class MeasuredPoses:
 class KeypointDistanceMetric(BaseMetric):
     """A metric that compares the predicted pose of each sample with its annotated one.
 
-    Keypoints that are not labelled or not visible are left out. Where no keypoint of the data set is left, a warning
+    Keypoints that are not labelled or not visible are left out. Where no keypoint is left, a warning
     says so and the figures are 0.
 
     Args:

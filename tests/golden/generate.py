@@ -125,6 +125,11 @@ def record(samples: Path) -> dict[str, Any]:
 
         return distances_look.observe_distances(registry)
 
+    def colours() -> Any:
+        import colour_observations as colours_look
+
+        return colours_look.observe_colours(registry)
+
     return {
         "datasets": datasets,
         "body": body,
@@ -134,6 +139,7 @@ def record(samples: Path) -> dict[str, Any]:
         "rtmpose": rtmpose,
         "evaluation": evaluation,
         "distances": distances,
+        "colours": colours,
     }
 
 
