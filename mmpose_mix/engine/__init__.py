@@ -5,11 +5,13 @@ from __future__ import annotations
 from mmpose_mix.engine.checkpoint import load_checkpoint_safely, use_safe_checkpoint_loader
 from mmpose_mix.engine.loops import IterBasedTrainLoop
 from mmpose_mix.engine.mixture_epoch import DistSamplerSeedHook, MixtureEpochHook
+from mmpose_mix.engine.pipeline_switch import PipelineSwitchHook
 
 __all__ = [
     "DistSamplerSeedHook",
     "IterBasedTrainLoop",
     "MixtureEpochHook",
+    "PipelineSwitchHook",
     "load_checkpoint_safely",
     "use_safe_checkpoint_loader",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmpose_mix.models.averaging import ExpMomentumEMA
 from mmpose_mix.models.backbones import CSPNeXt, HRNet, ResNet
 from mmpose_mix.models.estimator import TopdownPoseEstimator
 from mmpose_mix.models.heads import HeatmapHead, RTMCCHead
@@ -12,6 +13,7 @@ from mmpose_mix.models.simcc_loss import KLDiscretLoss
 __all__ = [
     "CSPNeXt",
     "CombinedTargetMSELoss",
+    "ExpMomentumEMA",
     "HRNet",
     "HeatmapHead",
     "KLDiscretLoss",
