@@ -15,6 +15,8 @@ LITE = ["mmcv-lite>=2.0.1,<2.3"]
 MIM = ["openmim>=0.3.9", "openxlab==0.0.11", "setuptools>=77.0.3,<82"]
 # 1.1 is the last for Python 3.9
 FAST_EVAL = ["hotcoco>=1.1,<2"]
+# further operations of the transform Albumentation; RTMPose needs none. MIT, its successor is under the AGPL
+ALBUMENTATIONS = ["albumentations>=2.0,<2.1"]
 TEST = ["pytest>=7", "hypothesis>=6", "ruff>=0.12", "mypy>=1.10"]
 
 
@@ -61,6 +63,7 @@ setup(
         "lite": LITE,
         "mim": MIM,
         "fast-eval": FAST_EVAL,
+        "albumentations": ALBUMENTATIONS,
         "test": TEST,
         "all": LITE + MIM + FAST_EVAL + TEST,
     },

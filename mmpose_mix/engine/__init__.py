@@ -7,12 +7,14 @@ from mmpose_mix.engine.checkpoint import load_checkpoint_safely, use_safe_checkp
 from mmpose_mix.engine.collating import one_block_collate
 from mmpose_mix.engine.loops import IterBasedTrainLoop
 from mmpose_mix.engine.mixture_epoch import DistSamplerSeedHook, MixtureEpochHook
+from mmpose_mix.engine.pipeline_switch import PipelineSwitchHook
 
 __all__ = [
     "Bfloat16OptimWrapper",
     "DistSamplerSeedHook",
     "IterBasedTrainLoop",
     "MixtureEpochHook",
+    "PipelineSwitchHook",
     "load_checkpoint_safely",
     "one_block_collate",
     "use_safe_checkpoint_loader",

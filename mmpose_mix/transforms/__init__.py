@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from mmpose_mix.transforms.affine import TopdownAffine
+from mmpose_mix.transforms.albumentation import Albumentation
 from mmpose_mix.transforms.boxes import GetBBoxCenterScale, RandomBBoxTransform
+from mmpose_mix.transforms.colour import PhotometricDistortion, YOLOXHSVRandomAug
 from mmpose_mix.transforms.composing import FusingCompose
 from mmpose_mix.transforms.converting import KeypointConverter
 from mmpose_mix.transforms.flipping import RandomFlip
@@ -14,15 +16,18 @@ from mmpose_mix.transforms.packing import PackPoseInputs
 from mmpose_mix.transforms.targets import GenerateTarget
 
 __all__ = [
+    "Albumentation",
     "FusingCompose",
     "GenerateTarget",
     "GetBBoxCenterScale",
     "KeypointConverter",
     "LoadImage",
     "PackPoseInputs",
+    "PhotometricDistortion",
     "RandomBBoxTransform",
     "RandomFlip",
     "RandomHalfBody",
     "SingleHandConverter",
     "TopdownAffine",
+    "YOLOXHSVRandomAug",
 ]
