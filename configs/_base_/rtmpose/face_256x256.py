@@ -62,7 +62,8 @@ last_pipeline = [
 
 # data loaders
 train_dataloader = dict(
-    batch_size=256, num_workers=10, persistent_workers=True, sampler=dict(type='DefaultSampler', shuffle=True))
+    batch_size=256, num_workers=10, persistent_workers=True, sampler=dict(type='DefaultSampler', shuffle=True),
+    collate_fn=dict(type='mmpose_mix.one_block_collate'))
 
 # hooks
 custom_hooks = [
