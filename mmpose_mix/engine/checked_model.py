@@ -41,7 +41,8 @@ def built_metrics(config: Any, place: str, metainfo: Optional[Mapping[str, Any]]
         metainfo: of the data set that is evaluated; None where unknown.
     """
     metrics: list[Any] = []
-    findings = _findings_on_datasets(config, place)
+    _, refused = _metainfo_by_dataset(config)
+    findings = [finding_in_words("CFG535", place, refused, "Correct it")] if refused else []
     for where, one, own in metric_configs(config, place, metainfo):
         try:
             metric = root.METRICS.build({key: value for key, value in one.items() if key != "ann_file"})
@@ -68,13 +69,14 @@ def metric_configs(
     """
     if isinstance(config, Mapping) and "metrics" in config:
         given, inner = config["metrics"], f"{place}.metrics"
-        if not is_kind(config, MultiDatasetEvaluator, root.EVALUATOR):
-            yield from metric_configs(given, inner, metainfo)
-            return
-        many = isinstance(given, (list, tuple))
-        own = _metainfo_by_dataset(config) or [None] * (len(given) if many else 1)
-        for number, (one, meta) in enumerate(zip(given if many else [given], own)):
-            yield from metric_configs(one, f"{inner}[{number}]" if many else inner, meta)
+        own, refused = _metainfo_by_dataset(config)
+        if own is None:
+            yield from metric_configs(given, inner, None if refused else metainfo)
+        elif isinstance(given, (list, tuple)):
+            for number, (one, meta) in enumerate(zip(given, own)):
+                yield from metric_configs(one, f"{inner}[{number}]", meta)
+        else:
+            yield from metric_configs(given, inner, own[0])
     elif isinstance(config, (list, tuple)):
         for number, one in enumerate(config):
             yield from metric_configs(one, f"{place}[{number}]", metainfo)
@@ -159,22 +161,14 @@ def findings_on_sizes(pipelines: Mapping[str, Sequence[Any]], model: Any) -> lis
     return [finding("CFG534", "codec", text, fix)]
 
 
-def _findings_on_datasets(config: Any, place: str) -> list[Finding]:
-    """Why a MultiDatasetEvaluator cannot tell the keypoints of its data sets."""
+def _metainfo_by_dataset(config: Any) -> tuple[Optional[list[dict[str, Any]]], str]:
+    """What a MultiDatasetEvaluator gives its metrics, or why it cannot; None and no words of another evaluator."""
     if not is_kind(config, MultiDatasetEvaluator, root.EVALUATOR):
-        return []
+        return None, ""
     try:
-        metainfo_of_each(config.get("metrics"), config.get("datasets") or ())
+        return metainfo_of_each(config.get("metrics"), config.get("datasets") or ()), ""
     except REFUSALS as refusal:
-        return [finding_in_words("CFG535", place, str(refusal), "Correct it")]
-    return []
-
-
-def _metainfo_by_dataset(config: Mapping[str, Any]) -> Optional[list[dict[str, Any]]]:
-    try:
-        return metainfo_of_each(config["metrics"], config.get("datasets") or ())
-    except REFUSALS:  # said by itself
-        return None
+        return None, str(refusal)
 
 
 def _note(sizes: dict[tuple[int, ...], list[str]], part: Any, where: str) -> None:

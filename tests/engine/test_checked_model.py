@@ -113,6 +113,12 @@ def test_a_converter_to_the_wrong_keypoints_of_one_source_is_found(tmp_path):
     assert "not in the order of 'aic', which is evaluated: 0 is left_shoulder, not right_shoulder" in text
 
 
+def test_a_metric_of_whole_bodies_on_bodies_is_found(tmp_path):
+    ((code, place, text),) = checked(tmp_path, **evaluated_by({"type": "CocoWholeBodyMetric"}))
+    assert (code, place) == ("CFG535", "val_evaluator")
+    assert "the keypoint set of 'coco' has 17 keypoints, COCO-WholeBody 133" in text
+
+
 def test_a_mixture_is_evaluated_in_its_own_keypoints_not_in_those_of_its_first_source(tmp_path):
     to_19 = [{"type": "KeypointConverter", "num_keypoints": 19, "mapping": "auto"}]
     source = {"data_mode": "topdown", "test_mode": True, "pipeline": to_19}

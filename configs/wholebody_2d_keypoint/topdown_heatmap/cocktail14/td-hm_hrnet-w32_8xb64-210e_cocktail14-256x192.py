@@ -2,7 +2,7 @@
 # COCO-WholeBody, all of them and body, feet, face and each hand.
 _base_ = [
     '../../../_base_/td_hm/hrnet-w32_8xb64-210e.py',
-    '../../../_base_/td_hm/wholebody_256x192.py',
+    '../../../_base_/td_hm/body_256x192.py',
     '../../../_base_/mixtures/cocktail14.py',
 ]
 
