@@ -57,6 +57,20 @@ def test_the_hyper_parameters_are_those_of_mmpose(kind: str, repository: Path) -
     assert config.auto_scale_lr.base_batch_size == 512
 
 
+def test_whole_bodies_are_evaluated_in_all_133_keypoints_on_coco_wholebody(repository: Path) -> None:
+    (path,) = (repository / "configs/wholebody_2d_keypoint").rglob("*.py")
+    config = Config.fromfile(path)
+    file = "annotations/coco_wholebody_val_v1.0.json"
+    data = config.val_dataloader.dataset
+    assert (data.type, data.data_root, data.ann_file) == ("CocoWholeBodyDataset", "data/coco/", file)
+    assert config.val_evaluator == {"type": "CocoWholeBodyMetric", "ann_file": f"data/coco/{file}"}
+    assert config.test_evaluator == config.val_evaluator
+    assert config.test_dataloader == config.val_dataloader
+    assert config.default_hooks.checkpoint.save_best == "coco-wholebody/AP"
+    assert config.model.head.out_channels == 133
+    assert "output_keypoint_indices" not in config.model.test_cfg
+
+
 @pytest.mark.parametrize("path", experiments(), ids=lambda path: path.stem)
 def test_every_part_of_an_experiment_builds(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)  # from_file must not depend on the working directory

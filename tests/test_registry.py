@@ -62,6 +62,7 @@ def stand_in_mmpose(tmp_path: Path) -> Path:
         ("DATA_SAMPLERS", "MultiSourceSampler"),
         ("MODELS", "HRNet"),
         ("METRICS", "CocoMetric"),
+        ("METRICS", "CocoWholeBodyMetric"),
         ("VISUALIZERS", "PoseLocalVisualizer"),
         ("HOOKS", "PoseVisualizationHook"),
     ],

@@ -49,7 +49,7 @@ from mmpose_mix.engine.config_finding import finding, finding_in_words, sorted_f
 from mmpose_mix.engine.planned_sources import PLACE, named_parts
 from mmpose_mix.keypoints.findings import Finding
 from mmpose_mix.keypoints.schema import KeypointSet
-from mmpose_mix.metainfo import keypoint_set
+from mmpose_mix.metainfo import keypoint_set, parse_pose_metainfo
 from mmpose_mix.registry import SCOPE
 
 VAL_PLACE = "val_dataloader.dataset"
@@ -130,6 +130,7 @@ class _Data:
     transforms: tuple[Any, ...]
     mixture: bool
     findings: list[Finding]
+    of_mixture: Optional[Mapping[str, Any]] = None  # its metainfo
 
     @property
     def all_findings(self) -> list[Finding]:
@@ -148,7 +149,9 @@ class _Data:
 
     @property
     def metainfo(self) -> Optional[Mapping[str, Any]]:
-        """What a metric gets."""
+        """What a metric gets: that of the mixture where it is one, None where that is unknown."""
+        if self.mixture:
+            return self.of_mixture
         return getattr(self.leaves[0].dataset, "metainfo", None) if self.leaves else None
 
 
@@ -251,6 +254,7 @@ def _take_keypoints(data: _Data, inner: Mapping[str, Any], place: str, wrong: Se
             data.transforms = data.leaves[0].transforms if data.leaves else ()
             return
         data.keypoints = keypoint_set(inner.get("metainfo") or {})
+        data.of_mixture = parse_pose_metainfo(inner["metainfo"])
         if not _said(wrong, f"{place}.pipeline"):
             data.transforms = tuple(built_transforms(inner.get("pipeline", ()), f"{place}.pipeline"))
     except REFUSALS as refusal:
@@ -297,7 +301,8 @@ def _fit(
         metrics, findings = built_metrics(evaluator, "val_evaluator", evaluated.metainfo)
     if model is not None:
         findings += findings_on_counts(model, training.delivering, evaluated.delivering, metrics)
-        findings += findings_on_names(model, training.keypoints, evaluated.keypoints, evaluator)
+        given = metric_configs(evaluator, "val_evaluator", evaluated.metainfo)
+        findings += findings_on_names(model, training.keypoints, evaluated.keypoints, given)
     pipelines = {f"{PLACE}.pipeline": training.transforms, f"{VAL_PLACE}.pipeline": evaluated.transforms}
     return findings + findings_on_sizes(pipelines, model)
 
@@ -306,7 +311,7 @@ def _absent_files(config: Mapping[str, Any]) -> list[Finding]:
     """Files that are named beside the training data and are not there."""
     named = [
         (f"{where}.ann_file", one.get("ann_file"))
-        for where, one in metric_configs(config.get("val_evaluator"), "val_evaluator")
+        for where, one, _ in metric_configs(config.get("val_evaluator"), "val_evaluator")
     ]
     named.append(("load_from", config.get("load_from")))
     return [

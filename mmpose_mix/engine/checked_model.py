@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Optional
 
 import torch
 from mmengine import registry as root
 
-from mmpose_mix.engine.checked_sources import REFUSALS
+from mmpose_mix.engine.checked_sources import REFUSALS, is_kind
 from mmpose_mix.engine.config_finding import finding, finding_in_words
 from mmpose_mix.engine.keypoint_counts import findings_on_evaluation, findings_on_training
+from mmpose_mix.evaluation.multi_dataset import MultiDatasetEvaluator, metainfo_of_each
 from mmpose_mix.keypoints.findings import Finding
 from mmpose_mix.keypoints.mapping import KeypointMapping
 from mmpose_mix.keypoints.schema import KeypointSet
@@ -31,14 +32,22 @@ def built_model(config: Mapping[str, Any]) -> tuple[Any, list[Finding]]:
         return None, [finding_in_words("CFG530", "model", str(refusal), "Correct it")]
 
 
-def built_metrics(config: Any, place: str, metainfo: Optional[Mapping[str, Any]]) -> tuple[list[Any], list[Any]]:
-    """Build metrics for a data set without reading annotations, and say what is wrong with them."""
-    metrics, findings = [], []
-    for where, one in metric_configs(config, place):
+def built_metrics(config: Any, place: str, metainfo: Optional[Mapping[str, Any]]) -> tuple[list[Any], list[Finding]]:
+    """Build metrics without reading annotations, and say what is wrong with them.
+
+    Args:
+        config: of an evaluator.
+        place: where it stands.
+        metainfo: of the data set that is evaluated; None where unknown.
+    """
+    metrics: list[Any] = []
+    _, refused = _metainfo_by_dataset(config)
+    findings = [finding_in_words("CFG535", place, refused, "Correct it")] if refused else []
+    for where, one, own in metric_configs(config, place, metainfo):
         try:
             metric = root.METRICS.build({key: value for key, value in one.items() if key != "ann_file"})
-            if metainfo is not None:
-                metric.dataset_meta = {key: value for key, value in metainfo.items() if key != "ann_file"}
+            if own is not None:
+                metric.dataset_meta = {key: value for key, value in own.items() if key != "ann_file"}
             metrics.append(metric)
         except FileNotFoundError:  # a metric that reads at once; absent files are found by themselves
             continue
@@ -47,15 +56,32 @@ def built_metrics(config: Any, place: str, metainfo: Optional[Mapping[str, Any]]
     return metrics, findings
 
 
-def metric_configs(config: Any, place: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the metrics of an evaluator's config with their places."""
+def metric_configs(
+    config: Any, place: str, metainfo: Optional[Mapping[str, Any]] = None
+) -> Iterator[tuple[str, Mapping[str, Any], Optional[Mapping[str, Any]]]]:
+    """Yield the metrics of an evaluator's config with their places, and the metainfo that the evaluator gives each.
+
+    Args:
+        config: of an evaluator.
+        place: where it stands.
+        metainfo: of the data set that is evaluated. A :class:`MultiDatasetEvaluator` gives each metric that of its own
+            data set instead; None where it cannot be told.
+    """
     if isinstance(config, Mapping) and "metrics" in config:
-        yield from metric_configs(config["metrics"], f"{place}.metrics")
+        given, inner = config["metrics"], f"{place}.metrics"
+        own, refused = _metainfo_by_dataset(config)
+        if own is None:
+            yield from metric_configs(given, inner, None if refused else metainfo)
+        elif isinstance(given, (list, tuple)):
+            for number, (one, meta) in enumerate(zip(given, own)):
+                yield from metric_configs(one, f"{inner}[{number}]", meta)
+        else:
+            yield from metric_configs(given, inner, own[0])
     elif isinstance(config, (list, tuple)):
         for number, one in enumerate(config):
-            yield from metric_configs(one, f"{place}[{number}]")
+            yield from metric_configs(one, f"{place}[{number}]", metainfo)
     elif isinstance(config, Mapping):
-        yield place, config
+        yield place, config, metainfo
 
 
 def findings_on_counts(model: Any, training: Any, evaluated: Any, metrics: Sequence[Any]) -> list[Finding]:
@@ -74,7 +100,10 @@ def findings_on_counts(model: Any, training: Any, evaluated: Any, metrics: Seque
 
 
 def findings_on_names(
-    model: Any, target: Optional[KeypointSet], evaluated: Optional[KeypointSet], metrics: Any
+    model: Any,
+    target: Optional[KeypointSet],
+    evaluated: Optional[KeypointSet],
+    metrics: Iterable[tuple[str, Mapping[str, Any], Optional[Mapping[str, Any]]]],
 ) -> list[Finding]:
     """Return where keypoints of the same place in an array have other names, or other partners when flipped.
 
@@ -82,7 +111,7 @@ def findings_on_names(
         model: built.
         target: what the training data deliver; None where unknown.
         evaluated: keypoint set of the evaluated data; None where there is none.
-        metrics: config of the evaluator.
+        metrics: configs of metrics with their places and metainfo, see :func:`metric_configs`.
     """
     metainfo = getattr(model, "metainfo", None)
     predicted = keypoint_set(metainfo) if metainfo else target
@@ -91,18 +120,17 @@ def findings_on_names(
     findings = []
     if metainfo and target is not None and target.num_keypoints == predicted.num_keypoints:
         findings += _against_training(predicted, target)
-    if evaluated is None:
-        return findings
     test_cfg = getattr(model, "test_cfg", None) or {}
-    if not metainfo and test_cfg.get("flip_test") and evaluated.num_keypoints == predicted.num_keypoints:
-        findings += _flips(evaluated, predicted, "val_dataloader.dataset", "Give model=dict(metainfo=...) that set")
+    flipped_as = evaluated if not metainfo and test_cfg.get("flip_test") else None
+    if flipped_as is not None and flipped_as.num_keypoints == predicted.num_keypoints:
+        findings += _flips(flipped_as, predicted, "val_dataloader.dataset", "Give model=dict(metainfo=...) that set")
     indices = test_cfg.get("output_keypoint_indices")
     names = predicted.keypoint_names
     in_range = indices is not None and all(index in range(len(names)) for index in indices)
     put_out: list[Optional[str]] = [names[i] for i in indices or ()] if in_range else list(names)
-    for where, metric in metric_configs(metrics, "val_evaluator"):
-        if metric.get("gt_converter") is None:
-            findings += _put_out(put_out, names, evaluated, where, metric.get("pred_converter"))
+    for where, metric, own in metrics:
+        if own and metric.get("gt_converter") is None:
+            findings += _put_out(put_out, names, keypoint_set(own), where, metric.get("pred_converter"))
     return findings
 
 
@@ -131,6 +159,16 @@ def findings_on_sizes(pipelines: Mapping[str, Sequence[Any]], model: Any) -> lis
         "Keypoints would be cropped for one size and encoded or decoded for another: use one, such as codec.input_size"
     )
     return [finding("CFG534", "codec", text, fix)]
+
+
+def _metainfo_by_dataset(config: Any) -> tuple[Optional[list[dict[str, Any]]], str]:
+    """What a MultiDatasetEvaluator gives its metrics, or why it cannot; None and no words of another evaluator."""
+    if not is_kind(config, MultiDatasetEvaluator, root.EVALUATOR):
+        return None, ""
+    try:
+        return metainfo_of_each(config.get("metrics"), config.get("datasets") or ()), ""
+    except REFUSALS as refusal:
+        return None, str(refusal)
 
 
 def _note(sizes: dict[tuple[int, ...], list[str]], part: Any, where: str) -> None:

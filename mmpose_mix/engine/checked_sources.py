@@ -10,6 +10,7 @@ from typing import Any, Optional
 
 import numpy as np
 from mmengine.registry import DATASETS as ROOT_DATASETS
+from mmengine.registry import Registry
 
 from mmpose_mix.annotations.persons import PersonTable
 from mmpose_mix.datasets.building import built_transforms
@@ -159,9 +160,9 @@ def take_reading(source: OpenedSource, reading: SourceReading) -> None:
     source.findings += reading.findings
 
 
-def is_kind(config: Any, kind: type) -> bool:
-    """Whether a config names a data set of this class, or it is one."""
-    found = find_type(ROOT_DATASETS, config.get("type"), config.get("_scope_")) if isinstance(config, Mapping) else None
+def is_kind(config: Any, kind: type, registry: Registry = ROOT_DATASETS) -> bool:
+    """Whether a config names a data set, or what else the registry holds, of this class, or it is one."""
+    found = find_type(registry, config.get("type"), config.get("_scope_")) if isinstance(config, Mapping) else None
     return issubclass(found, kind) if isinstance(found, type) else isinstance(config, kind)
 
 

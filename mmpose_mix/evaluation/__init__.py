@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mmpose_mix.evaluation.auc import AUC
 from mmpose_mix.evaluation.coco import CocoMetric
+from mmpose_mix.evaluation.coco_wholebody import CocoWholeBodyMetric
 from mmpose_mix.evaluation.epe import EPE
 from mmpose_mix.evaluation.multi_dataset import MultiDatasetEvaluator
 from mmpose_mix.evaluation.nme import NME
@@ -15,6 +16,7 @@ __all__ = [
     "EPE",
     "NME",
     "CocoMetric",
+    "CocoWholeBodyMetric",
     "JhmdbPCKAccuracy",
     "MpiiPCKAccuracy",
     "MultiDatasetEvaluator",

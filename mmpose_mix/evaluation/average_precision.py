@@ -59,18 +59,22 @@ def crowd_keypoint_precision(
 
 
 def table_of(stats: Stats) -> str:
-    """The statistics as the COCO evaluation prints them, one a line."""
+    """The statistics as the COCO evaluation prints them, one a line; those of several parts one part a line."""
+    if any("/" in name for name in stats):
+        return table_of_rows(stats)
     return "\n".join(f" {_described(name)} = {value:0.3f}" for name, value in stats.items())
 
 
-def table_of_sources(sources: Mapping[str, Stats]) -> str:
-    """One line for each source, one column for each statistic."""
-    names = list(next(iter(sources.values())))
-    width = max(map(len, sources))
+def table_of_rows(stats: Stats) -> str:
+    """One line for each group of statistics, named by what stands before the last ``/``; one column for each name."""
+    rows: dict[str, Stats] = {}
+    for name, value in stats.items():
+        group, _, which = name.rpartition("/")
+        rows.setdefault(group or "all", {})[which] = value
+    names = list(next(iter(rows.values())))
+    width = max(map(len, rows))
     head = " " * (width + 1) + " ".join(f"{name:>7}" for name in names)
-    return "\n".join(
-        [head, *(f"{source:<{width}} " + " ".join(f"{s[n]:7.3f}" for n in names) for source, s in sources.items())]
-    )
+    return "\n".join([head, *(f"{row:<{width}} " + " ".join(f"{s[n]:7.3f}" for n in names) for row, s in rows.items())])
 
 
 def _described(name: str) -> str:

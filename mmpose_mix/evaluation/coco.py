@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Optional
@@ -19,19 +19,27 @@ from mmpose_mix.evaluation.average_precision import (
     crowd_keypoint_precision,
     keypoint_precision,
     table_of,
-    table_of_sources,
+    table_of_rows,
 )
 from mmpose_mix.evaluation.engines import AUTO, described, engine_for, evaluated, finding_on_engine
-from mmpose_mix.evaluation.ground_truth import annotations_of_sample, complete, gathered, read_annotation_file
+from mmpose_mix.evaluation.ground_truth import (
+    CocoAnnotation,
+    annotations_of_sample,
+    complete,
+    gathered,
+    read_annotation_file,
+)
 from mmpose_mix.evaluation.predictions import SCORE_MODES, PoseTable, PredictedPoses, group_by_image
 from mmpose_mix.evaluation.sources import SampleResult, images_of_sources, with_distinct_image_ids
 from mmpose_mix.evaluation.suppression import greedy, kept_poses, penalised
 from mmpose_mix.keypoints.mapping import KeypointMapping
 from mmpose_mix.registry import METRICS
 
-_IOU_TYPES = ("keypoints", "keypoints_crowd")
 _SUPPRESSIONS = {"oks_nms": greedy, "soft_oks_nms": penalised}
 _NMS_MODES = (*_SUPPRESSIONS, "none")
+
+# statistics over some images, or over all where it is given None
+Measure = Callable[[Optional[Iterable[int]]], Stats]
 
 
 @METRICS.register_module()
@@ -68,6 +76,8 @@ class CocoMetric(BaseMetric):
     """
 
     default_prefix = "coco"
+    IOU_TYPES: tuple[str, ...] = ("keypoints", "keypoints_crowd")
+    ANNOTATION: type = CocoAnnotation
 
     def __init__(
         self,
@@ -89,7 +99,7 @@ class CocoMetric(BaseMetric):
     ) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix)
         choices = (
-            ("iou_type", iou_type, _IOU_TYPES),
+            ("iou_type", iou_type, self.IOU_TYPES),
             ("score_mode", score_mode, SCORE_MODES),
             ("nms_mode", nms_mode, _NMS_MODES),
             ("collect_device", collect_device, ("cpu", "gpu")),
@@ -107,7 +117,7 @@ class CocoMetric(BaseMetric):
         if finding_on_engine(engine):
             findings.append(finding_on_engine(engine))
         if findings:
-            raise ValueError("CocoMetric: " + "; ".join(findings) + ".")
+            raise ValueError(f"{type(self).__name__}: {'; '.join(findings)}.")
 
         self.use_area = use_area
         self.iou_type = iou_type
@@ -133,7 +143,7 @@ class CocoMetric(BaseMetric):
     @dataset_meta.setter
     def dataset_meta(self, dataset_meta: dict) -> None:
         meta = dict(dataset_meta)
-        meta["sigmas"] = _checked_sigmas(meta, self._gt_mapping)
+        meta["sigmas"] = self.evaluated_sigmas(meta)
         meta["num_keypoints"] = len(meta["sigmas"])
         self._dataset_meta = meta
         self._complete = None
@@ -159,7 +169,7 @@ class CocoMetric(BaseMetric):
             needs_annotations = self.ann_file is None and not self.format_only
             # a gt_converter wants the annotations as they are in the file
             wanted = self._dataset_meta["num_keypoints"] if self._gt_mapping is None else None
-            annotated = annotations_of_sample(sample, wanted) if needs_annotations else None
+            annotated = annotations_of_sample(sample, wanted, self.joined) if needs_annotations else None
             self.results.append(SampleResult(poses, annotated))
 
     def finding_on_predictions(self, num_keypoints: int) -> str:
@@ -192,23 +202,49 @@ class CocoMetric(BaseMetric):
         poses = [result.poses for result in results]
         table, scores = self._kept(poses)
         if self.outfile_prefix is not None:
-            dump(table.coco_results(scores), f"{self.outfile_prefix}.keypoints.json")
+            dump(list(map(self.split, table.coco_results(scores))), f"{self.outfile_prefix}.keypoints.json")
         if self.format_only:
             print_log(f"CocoMetric: results are in {self.outfile_prefix}.keypoints.json", logger="current")
             return {}
 
         dataset, origin = self._annotations(results)
-        evaluation = evaluated(self._chosen_engine(), dataset, table.detections(scores), self._dataset_meta["sigmas"])
-        measure = partial(keypoint_precision, evaluation)
-        if self.iou_type == "keypoints_crowd":
-            measure = partial(crowd_keypoint_precision, evaluation, dataset["images"])
-        stats = measure()
+        measure = self.measure(self._chosen_engine(), dataset, table, scores)
+        stats = measure(None)
         name = self._dataset_meta.get("dataset_name", origin)
         print_log(f"CocoMetric on {name}, annotations from {origin}:\n{table_of(stats)}", logger="current")
         if not self.per_source:
             return stats
         sources = {source: measure(images) for source, images in images_of_sources(poses).items()}
-        return {**stats, **_named_by_source(sources)}
+        return {**stats, **_named_by_source(sources, stats)}
+
+    def evaluated_sigmas(self, meta: Mapping) -> np.ndarray:
+        """(K,) the sigmas of a data set's keypoints, after ``gt_converter``.
+
+        Raises:
+            ValueError: where the data set lacks some, or has keypoints that are not evaluated here.
+        """
+        return _checked_sigmas(meta, self._gt_mapping)
+
+    def joined(self, annotation: Mapping) -> Mapping:
+        """An annotation as a file has it, with all its keypoints in ``keypoints``."""
+        return annotation
+
+    def split(self, entry: dict) -> dict:
+        """An annotation or result with all its keypoints in ``keypoints``, as a file has it."""
+        return entry
+
+    def measure(self, engine: str, dataset: dict, table: PoseTable, scores: np.ndarray) -> Measure:
+        """Match poses to annotations.
+
+        Args:
+            engine: see :func:`evaluated`.
+            dataset: complete annotations.
+            table, scores: the poses that count.
+        """
+        evaluation = evaluated(engine, dataset, table.detections(scores), self._dataset_meta["sigmas"])
+        if self.iou_type == "keypoints_crowd":
+            return partial(crowd_keypoint_precision, evaluation, dataset["images"])
+        return partial(keypoint_precision, evaluation)
 
     def _annotations(self, results: Sequence[SampleResult]) -> tuple[dict, str]:
         """The annotations, complete, and where they are from; those of a file are completed once."""
@@ -219,7 +255,8 @@ class CocoMetric(BaseMetric):
         if self.ann_file is None:
             dataset = gathered([result.annotated for result in results])
             if self.outfile_prefix is not None:
-                dump(dataset, f"{self.outfile_prefix}.gt.json")
+                written = {**dataset, "annotations": list(map(self.split, dataset["annotations"]))}
+                dump(written, f"{self.outfile_prefix}.gt.json")
         crowd = self.iou_type == "keypoints_crowd"
         convert = None if self._gt_mapping is None else self._convert_annotated
         self._complete = complete(dataset, origin, self._dataset_meta["num_keypoints"], self.use_area, crowd, convert)
@@ -237,7 +274,8 @@ class CocoMetric(BaseMetric):
         self.ann_file = ann_file
         self._complete: Optional[dict] = None
         # Only the main process computes: the others need not hold the annotations.
-        self._dataset = read_annotation_file(ann_file) if ann_file is not None and is_main_process() else None
+        is_read = ann_file is not None and is_main_process()
+        self._dataset = read_annotation_file(ann_file, self.ANNOTATION, self.joined) if is_read else None
         if self._dataset is None:
             self._image_ids = None
             return
@@ -300,10 +338,17 @@ class CocoMetric(BaseMetric):
         return table.take(kept), scores[kept]
 
 
-def _named_by_source(sources: Mapping[str, Stats]) -> Stats:
-    if sources:
-        print_log(f"CocoMetric, each source alone:\n{table_of_sources(sources)}", logger="current")
-    return {f"{source}/{name}": value for source, stats in sources.items() for name, value in stats.items()}
+def _named_by_source(sources: Mapping[str, Stats], overall: Stats) -> Stats:
+    """The statistics of each source by name; a source called like a part of the whole is ``source NAME``."""
+    taken = {name.rpartition("/")[0] for name in overall}
+    named = {
+        f"{f'source {source}' if source in taken else source}/{name}": value
+        for source, stats in sources.items()
+        for name, value in stats.items()
+    }
+    if named:
+        print_log(f"CocoMetric, each source alone:\n{table_of_rows(named)}", logger="current")
+    return named
 
 
 def _mapping(argument: str, converter: Optional[Mapping]) -> Optional[KeypointMapping]:

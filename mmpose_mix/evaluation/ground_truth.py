@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Optional, TypedDict, Union
+from typing import Any, Generic, Optional, TypedDict, TypeVar, Union
 
 import msgspec
 import numpy as np
@@ -19,6 +19,8 @@ AREA_OF_BOX = 0.53
 _VISIBLE = 2
 
 ConvertKeypoints = Callable[[np.ndarray], np.ndarray]
+JoinKeypoints = Callable[[Mapping], Mapping]
+_A = TypeVar("_A")
 
 
 class _Image(TypedDict):
@@ -35,7 +37,9 @@ class _Identified(TypedDict):
     category_id: int
 
 
-class _Annotation(_Identified, total=False):
+class CocoAnnotation(_Identified, total=False):
+    """What is read of an annotation."""
+
     bbox: Optional[list[float]]
     area: Optional[float]
     iscrowd: Optional[Union[bool, int]]
@@ -43,17 +47,19 @@ class _Annotation(_Identified, total=False):
     keypoints: Optional[list[float]]
 
 
-class _File(msgspec.Struct):
+class _File(msgspec.Struct, Generic[_A]):
     images: list[_CrowdedImage]
-    annotations: Optional[list[_Annotation]] = None
+    annotations: Optional[list[_A]] = None
     categories: Optional[list[dict[str, Any]]] = None
 
 
-def read_annotation_file(path: str) -> dict:
+def read_annotation_file(path: str, kind: type = CocoAnnotation, join: Optional[JoinKeypoints] = None) -> dict:
     """Read a COCO keypoint file: of its images and annotations the fields that the evaluation uses.
 
     Args:
         path: a local path, or any that MMEngine's file backends open.
+        kind: the fields of an annotation that are read.
+        join: gives an annotation with all its keypoints in ``keypoints``; they are there where it is not given.
 
     Returns:
         ``images``, ``annotations`` and ``categories``. ``annotations`` may be absent from the file (a test split); it
@@ -63,7 +69,7 @@ def read_annotation_file(path: str) -> dict:
         ValueError: where the file is missing, is no JSON, or is no COCO file.
     """
     try:
-        content = msgspec.json.decode(get(path), type=_File)
+        content = msgspec.json.decode(get(path), type=_File[kind])
     except FileNotFoundError as error:
         raise ValueError(f"CocoMetric.ann_file: {path} does not exist.") from error
     except msgspec.ValidationError as error:
@@ -74,6 +80,8 @@ def read_annotation_file(path: str) -> dict:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"CocoMetric.ann_file: {path} is no JSON: {error}.") from error
     annotations = content.annotations or []
+    if join is not None:
+        annotations = list(map(join, annotations))
     return {
         "images": content.images,
         "annotations": annotations,
@@ -81,7 +89,9 @@ def read_annotation_file(path: str) -> dict:
     }
 
 
-def annotations_of_sample(sample: Mapping, num_keypoints: Optional[int] = None) -> dict:
+def annotations_of_sample(
+    sample: Mapping, num_keypoints: Optional[int] = None, join: Optional[JoinKeypoints] = None
+) -> dict:
     """The annotations that a test sample carries.
 
     Args:
@@ -89,6 +99,7 @@ def annotations_of_sample(sample: Mapping, num_keypoints: Optional[int] = None) 
             may have ``crowd_index``.
         num_keypoints: the target's. The keypoints of ``gt_instances`` take the place of the raw ones, which are as the
             source has them, before its converter: in another order, or of another number.
+        join: gives a raw annotation with all its keypoints in ``keypoints``; they are there where it is not given.
 
     Returns:
         ``image_id``, ``width``, ``height``, ``crowd_index`` (or None) and ``annotations``, a list in which None stands
@@ -106,6 +117,8 @@ def annotations_of_sample(sample: Mapping, num_keypoints: Optional[int] = None) 
         )
     annotations = sample["raw_ann_info"]
     annotations = list(annotations) if isinstance(annotations, (list, tuple)) else [annotations]
+    if join is not None:
+        annotations = [annotation if annotation is None else join(annotation) for annotation in annotations]
     if num_keypoints is not None:
         annotations = _in_target_keypoints(annotations, sample, num_keypoints)
     height, width = sample["ori_shape"]

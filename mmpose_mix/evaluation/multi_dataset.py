@@ -43,14 +43,8 @@ class MultiDatasetEvaluator(Evaluator):
         metrics: Union[Mapping, BaseMetric, Sequence[Union[Mapping, BaseMetric]]],
         datasets: Sequence[Mapping],
     ) -> None:
-        metrics = list(metrics) if isinstance(metrics, (list, tuple)) else [metrics]
-        datasets = [datasets] if isinstance(datasets, Mapping) else list(datasets)
-        if len(metrics) != len(datasets) or not metrics:
-            raise ValueError(
-                f"MultiDatasetEvaluator: {len(metrics)} metrics for {len(datasets)} data sets; give each data set one."
-            )
-        super().__init__(metrics)
-        metas = [_metainfo_of(dataset, place) for place, dataset in enumerate(datasets)]
+        metas = metainfo_of_each(metrics, datasets)
+        super().__init__(list(metrics) if isinstance(metrics, (list, tuple)) else [metrics])
         self._dataset_meta: Optional[dict] = None
         self.dataset_names = [str(meta["dataset_name"]) for meta in metas]
         for metric, meta in zip(self.metrics, metas):
@@ -109,6 +103,21 @@ class MultiDatasetEvaluator(Evaluator):
             "CombinedDataset and list its sources in order, or give them names of their own with "
             "metainfo=dict(from_file=..., dataset_name=...)"
         )
+
+
+def metainfo_of_each(metrics: Any, datasets: Union[Mapping, Sequence[Mapping]]) -> list[dict]:
+    """The parsed metainfo that each metric of a :class:`MultiDatasetEvaluator` gets, from its arguments.
+
+    Raises:
+        ValueError: where the lists differ in length or an entry names no keypoint set.
+    """
+    number = len(metrics) if isinstance(metrics, (list, tuple)) else 1
+    datasets = [datasets] if isinstance(datasets, Mapping) else list(datasets)
+    if number != len(datasets) or not number:
+        raise ValueError(
+            f"MultiDatasetEvaluator: {number} metrics for {len(datasets)} data sets; give each data set one."
+        )
+    return [_metainfo_of(dataset, place) for place, dataset in enumerate(datasets)]
 
 
 def _metainfo_of(dataset: Mapping, place: int) -> dict:

@@ -179,20 +179,26 @@ class PoseTable:
             results[row]["bbox"] = boxes[row]
         return results
 
-    def detections(self, scores: np.ndarray) -> list[dict]:
+    def detections(self, scores: np.ndarray, sized_by: Optional[slice] = None) -> list[dict]:
         """The poses as the evaluation matches them: the result format with ``id``, ``area`` and ``iscrowd``.
 
         A pose without any keypoint score above 0 is left out; a box that the prediction lacks is that of the keypoints.
         ``keypoints`` are arrays: lists of as many numbers would keep the garbage collector busy.
+
+        Args:
+            scores: (N,).
+            sized_by: the keypoints whose extent is the box of every pose, whatever box was predicted.
         """
         counted = np.flatnonzero((self.keypoint_scores > 0).any(axis=1))
         table = self.take(counted)
         results = table._results(scores[counted], table._flat_keypoints())
         if not results:
             return results
-        lows, highs = table.keypoints[..., :2].min(axis=1), table.keypoints[..., :2].max(axis=1)
+        places = table.keypoints[:, sized_by or slice(None), :2]
+        lows, highs = places.min(axis=1), places.max(axis=1)
         extents = np.concatenate([lows, highs - lows], axis=1)
-        boxes = np.where(table._without_box()[:, None], extents, table.bboxes_xywh)
+        by_extent = table._without_box()[:, None] if sized_by is None else True
+        boxes = np.where(by_extent, extents, table.bboxes_xywh)
         areas = (boxes[:, 2] * boxes[:, 3]).tolist()
         for number, (result, box, area) in enumerate(zip(results, boxes.tolist(), areas), start=1):
             result.update(id=number, bbox=box, area=area, iscrowd=0)

@@ -1,5 +1,6 @@
 # Codec and pipelines of persons, and their evaluation on COCO's validation part with detected boxes: val_coco,
-# ap_of_coco. Models of more keypoints output the first 17, which are COCO's.
+# ap_of_coco (models of more keypoints output the first 17, which are COCO's), or in COCO-WholeBody's 133 keypoints:
+# val_wholebody, ap_of_wholebody.
 codec = dict(type='MSRAHeatmap', input_size=(192, 256), heatmap_size=(48, 64), sigma=2)
 
 train_pipeline = [
@@ -35,6 +36,12 @@ val_coco = dict(
         test_mode=True,
         pipeline=val_pipeline))
 ap_of_coco = dict(type='CocoMetric', ann_file='data/coco/annotations/person_keypoints_val2017.json')
+
+val_wholebody = dict(
+    val_coco,
+    dataset=dict(
+        val_coco['dataset'], type='CocoWholeBodyDataset', ann_file='annotations/coco_wholebody_val_v1.0.json'))
+ap_of_wholebody = dict(type='CocoWholeBodyMetric', ann_file='data/coco/annotations/coco_wholebody_val_v1.0.json')
 
 # OCHuman, the eighth of body8, is for evaluation only; its boxes are the annotated ones
 test_ochuman = dict(
