@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "mmpose_mix"
 FLOORS = (
     {"keypoints", "mixing", "annotations", "codecs", "structures", "toy", "registry", "metainfo"},
     {"datasets", "transforms", "evaluation", "visualization"},
-    {"models", "engine", "cli"},
+    {"models", "engine", "cli", "takeover"},
 )
 # doors between rooms of one floor; each is one way
 DOORS = {
