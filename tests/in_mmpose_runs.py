@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 STUBS = {
     "mmdet/__init__.py": "",
     "mmdet/utils.py": "ConfigType = dict\n\n\ndef reduce_mean(tensor):\n    return tensor\n",
-    "torchvision/__init__.py": "__version__ = \"0\"\n",
+    "torchvision/__init__.py": '__version__ = "0"\n',
     "torchvision/transforms.py": "class ToPILImage:\n    pass\n",
     "ops_stub.py": "import torch\n\n\nclass DeformConv2d(torch.nn.Module):\n    pass\n\n\n"
     "class MultiScaleDeformableAttention(torch.nn.Module):\n    pass\n",

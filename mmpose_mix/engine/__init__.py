@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from mmpose_mix.engine.checkpoint import load_checkpoint_safely, use_safe_checkpoint_loader
+from mmpose_mix.engine.keypoint_weights import KeypointWeightsHook
 from mmpose_mix.engine.loops import IterBasedTrainLoop
 from mmpose_mix.engine.mixture_epoch import DistSamplerSeedHook, MixtureEpochHook
 
 __all__ = [
     "DistSamplerSeedHook",
     "IterBasedTrainLoop",
+    "KeypointWeightsHook",
     "MixtureEpochHook",
     "load_checkpoint_safely",
     "use_safe_checkpoint_loader",

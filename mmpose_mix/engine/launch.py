@@ -114,6 +114,14 @@ def use_amp(config: Config) -> None:
     config.optim_wrapper.setdefault("loss_scale", "dynamic")
 
 
+def fit_head_by_name(config: Config) -> None:
+    """Adds the hook that fits the head of ``load_from`` to the model's keypoints, unless the config has it already."""
+    hooks = list(config.get("custom_hooks") or [])
+    named = (hook.get("type") for hook in hooks if isinstance(hook, Mapping))
+    if config.get("load_from") and not any(str(name).endswith("KeypointWeightsHook") for name in named):
+        config.custom_hooks = [*hooks, {"type": f"{SCOPE}.KeypointWeightsHook"}]
+
+
 @contextmanager
 def process_group(config: Config, launcher: str) -> Iterator[None]:
     """Holds the process group of a run: joins with gloo where there is no accelerator, and always leaves it.

@@ -114,9 +114,7 @@ class ConfigText:
             words = words[: edit.start] + edit.words + words[edit.end :]
         return words
 
-    def _parts(
-        self, node: ast.AST, around: tuple[NamedPart, ...], names: Mapping[str, Any]
-    ) -> Iterator[NamedPart]:
+    def _parts(self, node: ast.AST, around: tuple[NamedPart, ...], names: Mapping[str, Any]) -> Iterator[NamedPart]:
         arguments = _arguments(node)
         place = arguments.get("type")
         kind = value_of(place, names) if isinstance(place, (ast.Constant, ast.Name)) else None

@@ -158,7 +158,11 @@ def _words_for(
     names = {(table.source and table.source.name, table.target and table.target.name) for table in same}
     route = " and ".join(sorted(f"{source} -> {target}" for source, target in names))
     if len(found) > 1 or None in found:
-        why = "which 'auto' does not give for any choice of approximate and drop" if found == {None} else "used for several"
+        why = (
+            "which 'auto' does not give for any choice of approximate and drop"
+            if found == {None}
+            else "used for several"
+        )
         return None, f"{kind}: its index table of {route} stays, {why}; see `mmpose-mix map {_of_map(same[0])} --why`"
     words = found.pop()
     return words, f"{kind}: mapping='auto'{words} is the index table of {route}"
@@ -191,7 +195,9 @@ def _prefixed(text: ConfigText, config: Mapping[str, Any]) -> list[Edit]:
         line = f"custom_imports = dict(imports=[{SCOPE!r}], allow_failed_imports=False)\n"
         edits.append(_inserted(text, line))
     else:
-        raise ValueError("custom_imports of the config is not written as dict(imports=[...]): add 'mmpose_mix' yourself.")
+        raise ValueError(
+            "custom_imports of the config is not written as dict(imports=[...]): add 'mmpose_mix' yourself."
+        )
     return edits
 
 
@@ -258,7 +264,9 @@ def _refuse_bare_names(config: Mapping[str, Any], name: str) -> None:
 def _plain(value: Any) -> Any:
     """A config without our prefix, and without what a converter's table is written by."""
     if isinstance(value, Mapping):
-        left_out = ("mapping", "points", "approximate", "drop") if bare(value.get("type")) == "KeypointConverter" else ()
+        left_out = (
+            ("mapping", "points", "approximate", "drop") if bare(value.get("type")) == "KeypointConverter" else ()
+        )
         return {
             key: bare(inner) if key == "type" and bare(inner) in MIXING else _plain(inner)
             for key, inner in value.items()
