@@ -50,7 +50,7 @@ def _take_over(ours: type, registry: Any) -> type:
 
 
 if INSTALLED:
-    import mmpose.datasets  # registers what is taken over
+    import mmpose.datasets  # noqa: F401  registers what is taken over
     from mmpose.registry import DATA_SAMPLERS, DATASETS, TRANSFORMS
 
     CombinedDataset = _take_over(OurCombinedDataset, DATASETS)

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "mmpose_mix"
 
 FLOORS = (
-    {"keypoints", "mixing", "annotations", "codecs", "structures", "toy", "registry", "metainfo"},
+    {"keypoints", "mixing", "annotations", "codecs", "structures", "toy", "registry", "metainfo", "mmdet_names"},
     {"datasets", "transforms", "evaluation", "visualization"},
     {"models", "engine", "cli", "takeover"},
 )
@@ -21,6 +21,7 @@ DOORS = {
     ("metainfo", "keypoints"),
     ("annotations", "keypoints"),
     ("codecs", "registry"),
+    ("mmdet_names", "registry"),
     ("visualization", "datasets"),
     ("visualization", "transforms"),
     ("cli", "engine"),

@@ -12,9 +12,7 @@ from mmpose_mix.engine.migration import WAYS, Migration, migrate
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this command."""
     parser.add_argument("config", type=Path, help="a config file of MMPose")
-    parser.add_argument(
-        "-o", "--out", type=Path, metavar="FILE", help="write the new config there (default: only show)"
-    )
+    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="write the new config there")
     parser.add_argument(
         "--to",
         choices=WAYS,

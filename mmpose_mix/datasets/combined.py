@@ -99,6 +99,8 @@ class CombinedDataset(BaseDataset):
             lazy_init=True,
             max_refetch=operator.index(max_refetch),
         )
+        # mosaics and the like ask the data set of the item for further ones
+        self._is_asked = any(hasattr(transform, "num_aux_image") for transform in self.pipeline.transforms)
         self._metainfo = parse_pose_metainfo(metainfo)
         self._item_metainfo = item_metainfo(keypoint_set(self._metainfo))
         del self._item_metainfo["dataset_name"]
@@ -223,6 +225,8 @@ class CombinedDataset(BaseDataset):
     def prepare_data(self, idx: int) -> Any:
         """Return the item after the mixture's pipeline, or None if it was dropped."""
         item = self.get_data_info(idx)
+        if item is not None and self._is_asked:
+            item["dataset"] = self
         return None if item is None else self.pipeline(item)
 
     def __getitem__(self, idx: int) -> Any:

@@ -173,7 +173,7 @@ def _target_of(runner: Runner, model: Any) -> Optional[KeypointSet]:
 
 
 def _source_of(checkpoint: Mapping[str, Any]) -> Optional[KeypointSet]:
-    """The keypoints that a checkpoint says it has; of its metainfo only names, sides and the data set's name are read."""
+    """The keypoints that a checkpoint says it has; its metainfo is read for names and sides alone."""
     metainfo = (checkpoint.get("meta") or {}).get("dataset_meta") or {}
     if "keypoint_id2name" not in metainfo:
         return None

@@ -23,6 +23,7 @@ from mmpose_mix.registry import SCOPE
 
 MIXING = ("CombinedDataset", "KeypointConverter", "MultiSourceSampler")
 WAYS = ("scope", "prefix")
+_WORDS_OF_TABLES = ("mapping", "points", "approximate", "drop")
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Migration:
 
     Attributes:
         before, after: the texts.
-        notes: what was done, what was left and why, and what the mixture does otherwise than in MMPose, a sentence each.
+        notes: what was done, what was left and why, and what the mixture does otherwise than in MMPose.
     """
 
     before: str
@@ -158,11 +159,7 @@ def _words_for(
     names = {(table.source and table.source.name, table.target and table.target.name) for table in same}
     route = " and ".join(sorted(f"{source} -> {target}" for source, target in names))
     if len(found) > 1 or None in found:
-        why = (
-            "which 'auto' does not give for any choice of approximate and drop"
-            if found == {None}
-            else "used for several"
-        )
+        why = "which 'auto' does not give for any choice" if found == {None} else "which several routes share"
         return None, f"{kind}: its index table of {route} stays, {why}; see `mmpose-mix map {_of_map(same[0])} --why`"
     words = found.pop()
     return words, f"{kind}: mapping='auto'{words} is the index table of {route}"
@@ -195,9 +192,7 @@ def _prefixed(text: ConfigText, config: Mapping[str, Any]) -> list[Edit]:
         line = f"custom_imports = dict(imports=[{SCOPE!r}], allow_failed_imports=False)\n"
         edits.append(_inserted(text, line))
     else:
-        raise ValueError(
-            "custom_imports of the config is not written as dict(imports=[...]): add 'mmpose_mix' yourself."
-        )
+        raise ValueError("custom_imports of the config is not dict(imports=[...]): add 'mmpose_mix' to it yourself.")
     return edits
 
 
@@ -219,7 +214,7 @@ def _inserted(text: ConfigText, line: str) -> Edit:
 
 def _unused_tables(text: ConfigText, config: Mapping[str, Any], named: set[str]) -> list[Edit]:
     """Edits that remove the assignments of tables whose every use was written by name."""
-    replaced = {name: 0 for name in named}
+    replaced = dict.fromkeys(named, 0)
     for part in text.parts(config):
         mapping = part.arguments.get("mapping")
         if isinstance(mapping, ast.Name) and mapping.id in named and bare(part.kind) == "KeypointConverter":
@@ -264,9 +259,7 @@ def _refuse_bare_names(config: Mapping[str, Any], name: str) -> None:
 def _plain(value: Any) -> Any:
     """A config without our prefix, and without what a converter's table is written by."""
     if isinstance(value, Mapping):
-        left_out = (
-            ("mapping", "points", "approximate", "drop") if bare(value.get("type")) == "KeypointConverter" else ()
-        )
+        left_out = _WORDS_OF_TABLES if bare(value.get("type")) == "KeypointConverter" else ()
         return {
             key: bare(inner) if key == "type" and bare(inner) in MIXING else _plain(inner)
             for key, inner in value.items()

@@ -8,8 +8,7 @@ from typing import Any
 from mmpose_mix.engine.migrated_tables import UsedTable, bare, mixtures_of
 
 _ALWAYS = (
-    "items of converted sources are float32, and keypoints that a source does not label are kept apart from invisible "
-    "ones, up to the loss",
+    "items of converted sources are float32, and what a source does not label is told from what is invisible",
     "sources, index tables and target are compared when the mixture is built; what does not fit is refused there",
 )
 _OF_FACTORS = (
@@ -17,20 +16,19 @@ _OF_FACTORS = (
     "MMPose draws anew at every access"
 )
 _OF_SAMPLER = (
-    "MultiSourceSampler keeps source_ratio exactly, over all ranks, shuffles each source on its own and goes on where it "
-    "stood after a resume"
+    "MultiSourceSampler keeps source_ratio exactly, over all ranks, shuffles each source on its own and goes on where "
+    "it stood after a resume"
 )
 _OF_SCOPE = (
-    "everything runs on mmpose_mix's parts, without MMPose: docs/differences.md lists what they do otherwise; augmentation "
-    "follows from (seed, draw) and not from the worker"
+    "everything runs on mmpose_mix's parts, without MMPose: docs/differences.md lists what they do otherwise; "
+    "augmentation follows from (seed, draw) and not from the worker"
 )
 _HOOK_FOR_FACTORS = (
     "outside of default_scope='mmpose_mix' nobody tells the mixture which epoch it is: add "
     "dict(type='mmpose_mix.MixtureEpochHook') to custom_hooks"
 )
 _RUNS_NOW = {
-    "HalpeHandDataset": "HalpeHandDataset, which MMPose does not have, is there: the hands of Halpe in the boxes of their "
-    "visible keypoints",
+    "HalpeHandDataset": "HalpeHandDataset, which MMPose does not have, is there: hands of Halpe in boxes of keypoints",
     "CocoWholeBodyDataset": "converted whole bodies of COCO give items; MMPose 1.3.2 stops at the first one",
 }
 

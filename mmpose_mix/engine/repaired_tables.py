@@ -8,7 +8,7 @@ from typing import Any
 
 from mmengine.logging import print_log
 
-# The eye points of COFW in MMPose 1.3.2's face6 configs: WFLW's numbers, which are nose and other eye in LaPa, and one of
+# The eye points of COFW in MMPose 1.3.2's face6 configs: WFLW's numbers, which are nose and other eye in LaPa; one of
 # them is the target of another point as well. Source: what is written, what is meant.
 _COFW_TO_LAPA_EYES = {
     8: (60, 66),

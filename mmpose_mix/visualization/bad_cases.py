@@ -27,8 +27,8 @@ _KINDS = ("loss", "accuracy")
 class BadCaseAnalysisHook(Hook):
     """Find the bad cases of a test, draw annotation and prediction side by side, and list them in ``results.json``.
 
-    The value of a sample is a loss between annotated and predicted keypoints (in pixels of the original image), weighted
-    by visibility; or a metric of that sample alone. ``results.json`` holds the image, the boxes and the value of each
+    The value of a sample is a loss between annotated and predicted keypoints, in pixels of the original image, of those
+    that are visible; or a metric of that sample alone. ``results.json`` holds the image, the boxes and the value of each
     bad case, by the name of the loss or the ``metric_key``.
 
     Args:
@@ -37,8 +37,8 @@ class BadCaseAnalysisHook(Hook):
         wait_time: how long it stays, seconds; 0 until a key is pressed.
         interval: of the bad cases, the first and then each so many is drawn; all are listed.
         kpt_thr: lowest score of a keypoint that is drawn.
-        out_dir: folder for pictures and list, inside ``work_dir/timestamp`` unless it is absolute. None: the pictures go
-            to the visualizer's backends, and the list into ``work_dir/timestamp``.
+        out_dir: folder for pictures and list, inside ``work_dir/timestamp`` unless it is absolute. None: the pictures
+            go to the visualizer's backends, and the list into ``work_dir/timestamp``.
         backend_args: of MMEngine's file backend that reads the images.
         metric_type: ``'loss'`` or ``'accuracy'``.
         metric: config of the loss (called as on heatmaps of 1 x 2 values), or of the metric.
