@@ -13,6 +13,8 @@ HERE = Path(__file__).resolve().parent
 
 LITE = ["mmcv-lite>=2.0.1,<2.3"]
 MIM = ["openmim>=0.3.9", "openxlab==0.0.11", "setuptools>=77.0.3,<82"]
+# further operations of the transform Albumentation; those of RTMPose need it not. MIT; succeeded by a library under AGPL
+ALBUMENTATIONS = ["albumentations>=2.0,<2.1"]
 TEST = ["pytest>=7", "hypothesis>=6", "ruff>=0.12", "mypy>=1.10"]
 
 
@@ -55,7 +57,7 @@ setup(
         "pycocotools>=2.0.7",
         "msgspec>=0.18",
     ],
-    extras_require={"lite": LITE, "mim": MIM, "test": TEST, "all": LITE + MIM + TEST},
+    extras_require={"lite": LITE, "mim": MIM, "albumentations": ALBUMENTATIONS, "test": TEST, "all": LITE + MIM + TEST},
     entry_points={"console_scripts": ["mmpose-mix = mmpose_mix.cli:main"]},
     cmdclass={"build_py": BuildWithMim},
     classifiers=[

@@ -66,7 +66,7 @@ class KeypointMSELoss(nn.Module):
     ) -> None:
         _check_heatmaps("KeypointMSELoss", output, target)
         if self.use_target_weight:
-            _check_weights("KeypointMSELoss", target_weights, (target.shape[:2], target.shape))
+            check_weights("KeypointMSELoss", target_weights, (target.shape[:2], target.shape))
         if mask is not None and mask.shape not in (target.shape, (target.shape[0], 1, *target.shape[2:])):
             raise ValueError(
                 f"KeypointMSELoss: mask {tuple(mask.shape)} fits neither the heatmaps {tuple(target.shape)} nor "
@@ -112,7 +112,7 @@ class CombinedTargetMSELoss(nn.Module):
         factors = wanted[:, :, :1].expand(-1, -1, 3, -1, -1).clone()
         factors[:, :, 0] = 1
         if self.use_target_weight:
-            _check_weights("CombinedTargetMSELoss", target_weights, ((batch, channels // 3),))
+            check_weights("CombinedTargetMSELoss", target_weights, ((batch, channels // 3),))
             factors = factors * target_weights.float()[:, :, None, None, None]
         errors = (factors * (predicted - wanted)).square()
         return errors.mean() * 1.5 * self.loss_weight
@@ -127,7 +127,8 @@ def _check_heatmaps(name: str, output: Tensor, target: Tensor) -> None:
         )
 
 
-def _check_weights(name: str, weights: Optional[Tensor], allowed: Sequence[Sequence[int]]) -> None:
+def check_weights(name: str, weights: Optional[Tensor], allowed: Sequence[Sequence[int]]) -> None:
+    """Refuse weights that are not there, or have none of the allowed shapes, with a ``ValueError`` of the loss's."""
     if weights is None:
         raise ValueError(
             f"{name}: use_target_weight=True, but no target_weights were given. Set use_target_weight=False to count "

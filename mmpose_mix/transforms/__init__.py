@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from mmpose_mix.transforms.affine import TopdownAffine
+from mmpose_mix.transforms.albumentation import Albumentation
 from mmpose_mix.transforms.boxes import GetBBoxCenterScale, RandomBBoxTransform
+from mmpose_mix.transforms.colour import PhotometricDistortion, YOLOXHSVRandomAug
 from mmpose_mix.transforms.converting import KeypointConverter
 from mmpose_mix.transforms.flipping import RandomFlip
 from mmpose_mix.transforms.half_body import RandomHalfBody
@@ -13,14 +15,17 @@ from mmpose_mix.transforms.packing import PackPoseInputs
 from mmpose_mix.transforms.targets import GenerateTarget
 
 __all__ = [
+    "Albumentation",
     "GenerateTarget",
     "GetBBoxCenterScale",
     "KeypointConverter",
     "LoadImage",
     "PackPoseInputs",
+    "PhotometricDistortion",
     "RandomBBoxTransform",
     "RandomFlip",
     "RandomHalfBody",
     "SingleHandConverter",
     "TopdownAffine",
+    "YOLOXHSVRandomAug",
 ]

@@ -1,6 +1,6 @@
 """Record what MMPose 1.3.2 computes, for the parity tests of this folder. Run in an environment that has MMPose.
 
-    python tests/golden/generate.py PATH_OF_POSE_SAMPLES [--only datasets body transforms codecs models evaluation]
+    python tests/golden/generate.py PATH_OF_POSE_SAMPLES [--only NAME OF FILES]
 
 README.md beside this file tells how such an environment is made.
 """
@@ -100,11 +100,35 @@ def record(samples: Path) -> dict[str, Any]:
             "state_dicts": models_look.observe_state_dicts(registry, metainfo),
         }
 
+    def rtmpose() -> Any:
+        import_mmpose_models()
+        import rtmpose_observations as rtmpose_look
+        from mmpose.structures import PoseDataSample
+
+        return {
+            "cspnext": rtmpose_look.observe_cspnext(registry),
+            "heads": rtmpose_look.observe_rtmcc(registry, PoseDataSample),
+            "codecs": rtmpose_look.observe_simcc(registry),
+            "losses": rtmpose_look.observe_kl_losses(registry),
+            "full": rtmpose_look.observe_full_tensors(registry),
+        }
+
     def evaluation() -> Any:
         import mmpose.evaluation  # noqa: F401
 
         metas = {name: parse_pose_metainfo({"from_file": str(metainfo / f"{name}.py")}) for name in ("coco", "aic")}
         return look.observe_evaluation(registry, metas, samples)
+
+    def distances() -> Any:
+        import distance_observations as distances_look
+        import mmpose.evaluation  # noqa: F401
+
+        return distances_look.observe_distances(registry)
+
+    def colours() -> Any:
+        import colour_observations as colours_look
+
+        return colours_look.observe_colours(registry)
 
     return {
         "datasets": datasets,
@@ -112,7 +136,10 @@ def record(samples: Path) -> dict[str, Any]:
         "transforms": transforms,
         "codecs": lambda: look.observe_codecs(registry),
         "models": models,
+        "rtmpose": rtmpose,
         "evaluation": evaluation,
+        "distances": distances,
+        "colours": colours,
     }
 
 

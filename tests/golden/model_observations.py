@@ -24,7 +24,8 @@ def fill_weights(model: torch.nn.Module) -> torch.nn.Module:
     return model
 
 
-def _summary(tensor: torch.Tensor) -> dict[str, Any]:
+def summary(tensor: torch.Tensor) -> dict[str, Any]:
+    """Shape, fingerprint and first numbers of a tensor."""
     array = tensor.detach().numpy()
     return {"shape": list(array.shape), "projections": given.projections(array), "first": array.reshape(-1)[:64].copy()}
 
@@ -36,9 +37,9 @@ def observe_backbones(registry: ModuleType) -> dict[str, Any]:
     for name, config in given.backbone_cases().items():
         model = fill_weights(registry.MODELS.build(copy.deepcopy(config)))
         with torch.no_grad():
-            evaluated = [_summary(output) for output in model(image)]
+            evaluated = [summary(output) for output in model(image)]
             model.train()
-            seen[name] = {"eval": evaluated, "train": [_summary(output) for output in model(image)]}
+            seen[name] = {"eval": evaluated, "train": [summary(output) for output in model(image)]}
     return seen
 
 
@@ -68,7 +69,7 @@ def observe_heads(registry: ModuleType, sample_class: type) -> dict[str, Any]:
         features = (torch.from_numpy(given.random_array(2, 2, 4, 32 // shrink, 24 // shrink)),)
         with torch.no_grad():
             losses = head.loss(features, samples, train_cfg={})
-            seen[name] = {"heatmaps": _summary(head(features)), **{key: float(value) for key, value in losses.items()}}
+            seen[name] = {"heatmaps": summary(head(features)), **{key: float(value) for key, value in losses.items()}}
     return seen
 
 
@@ -146,7 +147,7 @@ def observe_estimators(registry: ModuleType, samples: Path, metainfo_folder: Pat
             data = model.data_preprocessor(copy.deepcopy(batch), training=False)
             results = model.predict(data["inputs"], data["data_samples"])
         seen[name] = {
-            "inputs": _summary(data["inputs"]),
+            "inputs": summary(data["inputs"]),
             "losses": {key: float(value) for key, value in losses.items()},
             "predictions": [_prediction(result) for result in results],
         }
@@ -156,7 +157,7 @@ def observe_estimators(registry: ModuleType, samples: Path, metainfo_folder: Pat
 def _prediction(result: Any) -> dict[str, Any]:
     seen = {key: np.asarray(value) for key, value in result.pred_instances.all_items()}
     if "pred_fields" in result:
-        seen["heatmaps"] = _summary(result.pred_fields.heatmaps)
+        seen["heatmaps"] = summary(result.pred_fields.heatmaps)
     return seen
 
 

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from mmpose_mix.models.heads.heatmap import HeatmapHead
+from mmpose_mix.models.heads.rtmcc import RTMCCHead
 
-__all__ = ["HeatmapHead"]
+__all__ = ["HeatmapHead", "RTMCCHead"]

@@ -31,7 +31,7 @@ def flip_indices_of_batch(data_samples: Sequence[BaseDataElement], num_keypoints
         for indices, name in found.items()
     )
     raise ValueError(
-        f"HeatmapHead: the flip test needs one list of flip_indices for the batch, one index for each of the "
+        f"The flip test needs one list of flip_indices for the batch, one index for each of the "
         f"{num_keypoints} keypoints that the head predicts, but in the batch {listed}"
         f"{' (of other values)' if len(found) > 1 and len(set(map(_length, found))) == 1 else ''}. Give the model the "
         "keypoint set it predicts, model=dict(metainfo=dict(from_file=...)), or convert the test data to it, or set "
