@@ -79,7 +79,9 @@ def tried(path: Path, way: str) -> Outcome:
     three = sorted(kind for kind in kinds if "3d" in kind or "H36M" in kind)
     if three:
         return Outcome("", f"3-D data sets ({', '.join(three)}): outside of a 2-D package")
-    notes = [REPAIRED["COFW"]] if way == "scope" and repair_tables(config) else []
+    local = _with_local_files(config)
+    notes = ["its private file store (`petrel`) is replaced by local files"] if local else []
+    notes += [REPAIRED["COFW"]] if way == "scope" and repair_tables(config) else []
     if way != "scope":
         config = _renamed(config, "mmpose_mix." if way == "prefix" else "")
     converted = any(
@@ -125,6 +127,17 @@ def _failure(step: Callable[[], None]) -> str:
 def _missing(config: Mapping[str, Any]) -> tuple[str, ...]:
     _, findings = resolved_types(config)
     return tuple(sorted({each.text.split("'")[1] for each in findings if each.code == "CFG503" and "'" in each.text}))
+
+
+def _with_local_files(value: Any) -> int:
+    """Replaces MMPose's in-house file store by local files, in place; says how often."""
+    if isinstance(value, dict):
+        found = 0
+        if (value.get("backend_args") or {}).get("backend") == "petrel":
+            value["backend_args"] = {"backend": "local"}
+            found = 1
+        return found + sum(map(_with_local_files, value.values()))
+    return sum(map(_with_local_files, value)) if isinstance(value, list) else 0
 
 
 def _renamed(value: Any, prefix: str) -> Any:

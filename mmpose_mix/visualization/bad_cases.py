@@ -28,8 +28,8 @@ class BadCaseAnalysisHook(Hook):
     """Find the bad cases of a test, draw annotation and prediction side by side, and list them in ``results.json``.
 
     The value of a sample is a loss between annotated and predicted keypoints, in pixels of the original image, of those
-    that are visible; or a metric of that sample alone. ``results.json`` holds image, boxes and value of each bad case, by
-    the name of the loss or the ``metric_key``.
+    that are visible; or a metric of that sample alone. ``results.json`` holds image, boxes and value of each bad case,
+    by the name of the loss or the ``metric_key``.
 
     Args:
         enable: whether anything is done.
