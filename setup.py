@@ -13,7 +13,7 @@ HERE = Path(__file__).resolve().parent
 
 LITE = ["mmcv-lite>=2.0.1,<2.3"]
 MIM = ["openmim>=0.3.9", "openxlab==0.0.11", "setuptools>=77.0.3,<82"]
-# further operations of the transform Albumentation; those of RTMPose need it not. MIT; succeeded by a library under AGPL
+# further operations of the transform Albumentation; RTMPose needs none. MIT, its successor is under the AGPL
 ALBUMENTATIONS = ["albumentations>=2.0,<2.1"]
 TEST = ["pytest>=7", "hypothesis>=6", "ruff>=0.12", "mypy>=1.10"]
 

@@ -6,12 +6,14 @@ from mmpose_mix.engine.checkpoint import load_checkpoint_safely, use_safe_checkp
 from mmpose_mix.engine.keypoint_weights import KeypointWeightsHook
 from mmpose_mix.engine.loops import IterBasedTrainLoop
 from mmpose_mix.engine.mixture_epoch import DistSamplerSeedHook, MixtureEpochHook
+from mmpose_mix.engine.pipeline_switch import PipelineSwitchHook
 
 __all__ = [
     "DistSamplerSeedHook",
     "IterBasedTrainLoop",
     "KeypointWeightsHook",
     "MixtureEpochHook",
+    "PipelineSwitchHook",
     "load_checkpoint_safely",
     "use_safe_checkpoint_loader",
 ]

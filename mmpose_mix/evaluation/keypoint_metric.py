@@ -134,8 +134,8 @@ class KeypointDistanceMetric(BaseMetric):
         """An entry of ``gt_instances``. Raises ``ValueError`` where it is missing."""
         if name not in annotated:
             raise ValueError(
-                f"{type(self).__name__}: gt_instances has no {name!r} to divide by, but {', '.join(sorted(annotated))}. "
-                "Does the data set give it, and PackPoseInputs put it there?"
+                f"{type(self).__name__}: gt_instances has no {name!r} to divide by, but {', '.join(sorted(annotated))}"
+                ". Does the data set give it, and PackPoseInputs put it there?"
             )
         return annotated[name]
 

@@ -100,8 +100,8 @@ class NME(KeypointDistanceMetric):
         indices = self.keypoint_indices or DEFAULT_KEYPOINT_INDICES.get(name)
         if indices is None:
             raise ValueError(
-                f"NME: norm_mode='keypoint_distance' knows no two keypoints of data set {name!r} to measure between, but "
-                f"of {', '.join(map(repr, DEFAULT_KEYPOINT_INDICES))}. Give keypoint_indices."
+                f"NME: norm_mode='keypoint_distance' knows no two keypoints of data set {name!r} to measure between, "
+                f"but of {', '.join(map(repr, DEFAULT_KEYPOINT_INDICES))}. Give keypoint_indices."
             )
         count = dataset_meta.get("num_keypoints", max(indices) + 1)
         if any(index not in range(count) for index in indices):

@@ -75,7 +75,7 @@ class CoarseDropout(_Operation):
 
     Args:
         num_holes_range: least and most number of rectangles.
-        hole_height_range, hole_width_range: least and most size: whole numbers are pixels, fractions those of the image.
+        hole_height_range, hole_width_range: least and most size: whole numbers are pixels, others shares of the image.
         fill: the colour, one value for all channels or one for each.
         max_holes, min_holes, max_height, min_height, max_width, min_width, fill_value: the older names; the least is
             the most where it is not given. 8 pixels and 8 holes are their defaults.

@@ -110,6 +110,7 @@ def record(samples: Path) -> dict[str, Any]:
             "heads": rtmpose_look.observe_rtmcc(registry, PoseDataSample),
             "codecs": rtmpose_look.observe_simcc(registry),
             "losses": rtmpose_look.observe_kl_losses(registry),
+            "visibility": rtmpose_look.observe_visibility(registry, PoseDataSample),
             "full": rtmpose_look.observe_full_tensors(registry),
         }
 

@@ -159,6 +159,55 @@ def observe_kl_losses(registry: ModuleType) -> dict[str, float]:
     }
 
 
+def observe_visibility(registry: ModuleType, sample_class: type) -> dict[str, Any]:
+    """Losses, visibility and tensors of heads that predict it, with and without a sigmoid; every keypoint is labelled.
+
+    MMPose's samples do not carry label weights, so here they are put into them.
+    """
+    from mmengine.structures import InstanceData
+
+    codec = {"type": "MSRAHeatmap", "input_size": (96, 128), "heatmap_size": (24, 32), "sigma": 2}
+    pose = {
+        "type": "HeatmapHead", "in_channels": 4, "out_channels": 17, "deconv_out_channels": None, "decoder": codec,
+        "loss": {"type": "KeypointMSELoss", "use_target_weight": True},
+    }  # fmt: skip
+    samples = simcc_samples(
+        sample_class, registry.KEYPOINT_CODECS.build({"type": "SimCCLabel", "input_size": (96, 128)})
+    )
+    weights = 0.5 + torch.from_numpy(np.random.RandomState(8).rand(1, 17).astype(np.float32))
+    encoder = registry.KEYPOINT_CODECS.build(codec)
+    for sample in samples:
+        points = (np.random.RandomState(9).rand(1, 17, 2) * (96, 128)).astype(np.float32)
+        visible = sample.gt_instance_labels.keypoint_weights.numpy()
+        sample.gt_instance_labels = InstanceData(
+            keypoint_weights=torch.from_numpy(visible), keypoints_visible_weights=weights
+        )
+        sample.gt_fields = _heatmap_field(encoder.encode(points, visible)["heatmaps"])
+    seen = {}
+    for sigmoid in (True, False):
+        loss = {"type": "BCELoss", "use_target_weight": True, "use_sigmoid": sigmoid, "loss_weight": 0.5}
+        config = {"type": "VisPredictHead", "pose_cfg": copy.deepcopy(pose), "loss": loss}
+        head = fill_weights(registry.MODELS.build(config))
+        features, mirrored = ((torch.from_numpy(given.random_array(seed, 2, 4, 32, 24)),) for seed in (2, 3))
+        with torch.no_grad():
+            losses = head.loss(features, samples, train_cfg={})
+            flip = {"flip_test": True, "flip_mode": "heatmap", "shift_heatmap": True}
+            found = head.predict([features, mirrored], samples, test_cfg=flip)
+        found = found[0] if isinstance(found, tuple) else found
+        seen[f"sigmoid_{sigmoid}"] = {
+            "losses": {key: float(value) for key, value in losses.items()},
+            "predicted": [np.asarray(one.keypoints_visible, np.float32).reshape(-1) for one in found],
+            "tensors": given.digest(sorted([key, list(value.shape)] for key, value in head.state_dict().items())),
+        }
+    return seen
+
+
+def _heatmap_field(heatmaps: np.ndarray) -> Any:
+    from mmengine.structures import PixelData
+
+    return PixelData(heatmaps=torch.from_numpy(heatmaps))
+
+
 def observe_full_tensors(registry: ModuleType) -> dict[str, Any]:
     """Digest of the tensors of RTMPose-m for 17 keypoints, and how many numbers are trained."""
     gau = {**rtmcc_cases()["plain"]["gau_cfg"], "hidden_dims": 256, "s": 128}

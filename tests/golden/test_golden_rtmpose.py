@@ -39,6 +39,11 @@ def test_the_loss_equals_mmposes(name: str, expected: Any) -> None:
     assert look.observe_kl_losses(registry)[name] == pytest.approx(expected["losses"][name], rel=1e-5)
 
 
+def test_visibility_heads_compute_mmposes_losses_and_predictions(expected: Any) -> None:
+    found = look.observe_visibility(registry, PoseDataSample)
+    assert not unequal(expected["visibility"], found, rtol=1e-4, atol=1e-5)
+
+
 def test_the_tensors_of_rtmpose_m_have_mmposes_names_shapes_and_order(expected: Any, house_scope: None) -> None:
     with torch.device("meta"):
         found = look.observe_full_tensors(registry)

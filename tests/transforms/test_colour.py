@@ -97,5 +97,5 @@ def test_colours_refuse_what_is_out_of_range():
         assert words in str(caught.value)
     with pytest.raises(ValueError, match=r"needs an 'img' \(h, w, 3\) uint8, BGR, but it has float32 \(2, 2, 3\)"):
         YOLOXHSVRandomAug()({"img": np.zeros((2, 2, 3), np.float32)})
-    with pytest.raises(ValueError, match="PhotometricDistortion: .* but it has none"):
+    with pytest.raises(ValueError, match=r"PhotometricDistortion: .* but it has none"):
         PhotometricDistortion()({})

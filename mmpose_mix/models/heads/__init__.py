@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from mmpose_mix.models.heads.heatmap import HeatmapHead
 from mmpose_mix.models.heads.rtmcc import RTMCCHead
+from mmpose_mix.models.heads.visibility import VisPredictHead
 
-__all__ = ["HeatmapHead", "RTMCCHead"]
+__all__ = ["HeatmapHead", "RTMCCHead", "VisPredictHead"]

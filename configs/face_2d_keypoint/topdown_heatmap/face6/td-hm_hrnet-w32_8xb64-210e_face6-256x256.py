@@ -1,5 +1,4 @@
-# Six data sets of faces to LaPa's 106 keypoints. Faces are measured by NME, which is not among the metrics here: the
-# training runs without evaluation.
+# Six data sets of faces to LaPa's 106 keypoints; evaluated on LaPa's test part.
 _base_ = [
     '../../../_base_/td_hm/hrnet-w32_8xb64-210e.py',
     '../../../_base_/td_hm/face_256x256.py',
@@ -18,6 +17,12 @@ train_dataloader = dict(
         metainfo=dict(from_file='configs/_base_/datasets/lapa.py'),
         datasets={{_base_.face6}},
         pipeline={{_base_.train_pipeline}}))
+val_dataloader = {{_base_.val_lapa}}
+test_dataloader = val_dataloader
 
-val_cfg = None
-test_cfg = None
+# evaluators
+val_evaluator = {{_base_.nme}}
+test_evaluator = val_evaluator
+
+# hooks
+default_hooks = dict(checkpoint=dict(save_best='NME', rule='less'))

@@ -1,5 +1,4 @@
-# Five data sets of hands to the 21 keypoints of COCO-WholeBody's hands. Hands are measured by PCK, AUC and EPE, which
-# are not among the metrics here: the training runs without evaluation.
+# Five data sets of hands to the 21 keypoints of COCO-WholeBody's hands; evaluated on the test parts of three of them.
 _base_ = [
     '../../../_base_/td_hm/hrnet-w32_8xb64-210e.py',
     '../../../_base_/td_hm/hand_256x256.py',
@@ -18,6 +17,12 @@ train_dataloader = dict(
         metainfo=dict(from_file='configs/_base_/datasets/coco_wholebody_hand.py'),
         datasets={{_base_.hand5}},
         pipeline={{_base_.train_pipeline}}))
+val_dataloader = {{_base_.val_hands}}
+test_dataloader = val_dataloader
 
-val_cfg = None
-test_cfg = None
+# evaluators
+val_evaluator = {{_base_.hand_metrics}}
+test_evaluator = val_evaluator
+
+# hooks
+default_hooks = dict(checkpoint=dict(save_best='AUC', rule='greater'))
