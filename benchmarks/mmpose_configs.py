@@ -35,7 +35,8 @@ from mmpose_mix.engine.checked_types import resolved_types
 from mmpose_mix.engine.repaired_tables import repair_tables
 from mmpose_mix.metainfo import resolve_metainfo_paths
 
-MIXING = ("CombinedDataset", "KeypointConverter", "MultiSourceSampler")
+# way (a): the three names, and two that MMPose cannot build by itself, or not without albumentations
+PREFIXED = ("CombinedDataset", "KeypointConverter", "MultiSourceSampler", "HalpeHandDataset", "Albumentation")
 REPAIRED = {
     "COFW": "its index table from COFW to LaPa gives eye points WFLW's numbers, put right when the config is loaded",
     "HalpeHandDataset": "`HalpeHandDataset` exists in this package only",
@@ -81,7 +82,7 @@ def tried(path: Path, way: str) -> Outcome:
         return Outcome("", f"3-D data sets ({', '.join(three)}): outside of a 2-D package")
     local = _with_local_files(config)
     notes = ["its private file store (`petrel`) is replaced by local files"] if local else []
-    notes += [REPAIRED["COFW"]] if way == "scope" and repair_tables(config) else []
+    notes += [REPAIRED["COFW"]] if way != "mmpose" and repair_tables(config) else []
     if way != "scope":
         config = _renamed(config, "mmpose_mix." if way == "prefix" else "")
     converted = any(
@@ -141,17 +142,27 @@ def _with_local_files(value: Any) -> int:
 
 
 def _renamed(value: Any, prefix: str) -> Any:
-    """A config whose mixing names have a prefix. mmdet's names, which MMPose has too, lose theirs."""
+    """A config with a prefix before the names of ``PREFIXED``, without one MMPose alone: it lacks albumentations then.
+
+    mmdet's names, which MMPose has too, lose theirs.
+    """
     if isinstance(value, Mapping):
         return {
             key: _name(inner, prefix) if key == "type" and isinstance(inner, str) else _renamed(inner, prefix)
             for key, inner in value.items()
         }
-    return [_renamed(inner, prefix) for inner in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        kept = [inner for inner in value if prefix or not _is_albumentation(inner)]
+        return [_renamed(inner, prefix) for inner in kept]
+    return value
+
+
+def _is_albumentation(value: Any) -> bool:
+    return isinstance(value, Mapping) and value.get("type") == "Albumentation"
 
 
 def _name(kind: str, prefix: str) -> str:
-    return f"{prefix}{kind}" if kind in MIXING else kind.replace("mmdet.", "")
+    return f"{prefix}{kind}" if kind in PREFIXED else kind.replace("mmdet.", "")
 
 
 @contextmanager

@@ -30,11 +30,14 @@ class StandInRegistry(Registry):
         self._ours = ours
 
     def get(self, key: str) -> Any:
-        """Our class for one of mmdet's names, else what MMEngine's registry of this kind has; None where neither."""
+        """Our class for one of mmdet's names; of models also what a part needs inside, from MMEngine; else None.
+
+        A transform of mmdet that is not there must not become mmcv's of the same name.
+        """
         name = key[len(SCOPE) + 1 :] if key.startswith(f"{SCOPE}.") else key
         if name in NAMES[self.name]:
             return self._ours.get(name)
-        return None if name != key else super().get(key)
+        return super().get(name) if self.name == MODELS.name else None
 
 
 def stand_in_for_mmdet() -> list[StandInRegistry]:

@@ -15,6 +15,7 @@ from mmpose_mix.engine.keypoint_weights import KeypointWeightsHook, adapt_keypoi
 from mmpose_mix.engine.launch import fit_head_by_name
 from mmpose_mix.metainfo import named_keypoint_set, parse_pose_metainfo
 from mmpose_mix.models import HeatmapHead, TopdownPoseEstimator
+from mmpose_mix.registry import MODELS
 
 COCO, COCO_AIC, AIC, CROWDPOSE = map(named_keypoint_set, ("coco", "coco_aic", "aic", "crowdpose"))
 UDP = {"type": "mmpose_mix.UDPHeatmap", "input_size": (24, 32), "heatmap_size": (6, 8), "heatmap_type": "combined"}
@@ -75,6 +76,22 @@ def test_seventeen_of_nineteen_keypoints_come_from_the_checkpoint_and_two_are_ne
         "from coco to coco_aic, the rows of 17 keypoints in head.final_layer.weight, head.final_layer.bias" in said[0]
     )
     assert said[0].endswith("new, as initialised: head_top, neck.")
+
+
+def test_the_head_of_rtmpose_is_fitted_too():
+    options = {"input_size": (64, 64), "in_featuremap_size": (2, 2), "final_layer_kernel_size": 7}
+    loss = {"type": "KLDiscretLoss", "use_target_weight": True}
+    with DefaultScope.overwrite_default_scope("mmpose_mix"):
+        old, new = (
+            MODELS.build({"type": "RTMCCHead", "in_channels": 32, "out_channels": count, "loss": loss, **options})
+            for count in (17, 19)
+        )
+    given, wanted = ({f"head.{name}": v for name, v in head.state_dict().items()} for head in (old, new))
+    done = adapt_keypoint_rows(given, wanted, COCO, COCO_AIC)
+    assert done.layers == ("head.final_layer.weight", "head.final_layer.bias")
+    assert given["head.final_layer.weight"].shape == (19, 32, 7, 7)
+    assert torch.equal(given["head.final_layer.weight"][:17], old.final_layer.weight)
+    new.load_state_dict({name[len("head.") :]: v for name, v in given.items()})
 
 
 def test_the_same_number_of_other_keypoints_is_taken_by_name_too(said):
