@@ -139,9 +139,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for file in experiments().values():
             config = Config.fromfile(file).to_dict()
             sources = list(leaves(config["train_dataloader"]["dataset"]["datasets"]))
-            if config["val_cfg"] is not None:
-                sources += [config[loader]["dataset"] for loader in ("val_dataloader", "test_dataloader")]
-                detections = Path(sources[-2]["bbox_file"])
+            evaluated = [config[loader]["dataset"] for loader in ("val_dataloader", "test_dataloader")]
+            sources += leaves(evaluated)
+            if "bbox_file" in evaluated[0]:
+                detections = Path(evaluated[0]["bbox_file"])
                 detections.parent.mkdir(parents=True, exist_ok=True)
                 box = {"image_id": 40, "category_id": 1, "bbox": [5, 6, 70, 80], "score": 0.9}
                 detections.write_text(json.dumps([box]))
@@ -190,6 +191,17 @@ def test_a_check_finds_nothing_wrong_with_an_experiment_and_its_data(
     checked = check_config(load_config(experiments()[name]))
     assert [finding for finding in checked.findings if finding.severity != NOTE] == []
     assert all(source.items for source in checked.sources)
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*_2d_keypoint/rtmpose/**/*.py")), ids=lambda path: path.stem)
+def test_rtmpose_on_a_mixture_is_short_and_a_check_finds_nothing_wrong(
+    path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    checked = check_config(load_config(path))
+    assert [finding for finding in checked.findings if finding.severity != NOTE] == []
+    assert all(source.items for source in checked.sources)
+    assert len(path.read_text().splitlines()) <= 40
 
 
 @pytest.mark.parametrize("name", SOURCES)
