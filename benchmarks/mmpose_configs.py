@@ -198,7 +198,7 @@ def table_of(found: Mapping[str, Mapping[str, Outcome]]) -> str:
     heads = {"scope": "(b) all ours", "prefix": "(a) in MMPose", "mmpose": "MMPose alone"}
     lines = [f"| config | {' | '.join(heads[way] for way in ways)} | notes |", "|---" * (len(ways) + 2) + "|"]
     for name, each in found.items():
-        cells = [_cell(each[way]) for way in ways]
+        cells = [_cell(each[way]) if way in each else "not tried" for way in ways]
         first = each.get("scope") or next(iter(each.values()))
         notes = [*first.repaired]
         notes += [f"not here: {', '.join(f'`{part}`' for part in first.missing)}"] if first.missing else []
@@ -216,7 +216,7 @@ def _cell(outcome: Outcome) -> str:
 def counts(found: Mapping[str, Mapping[str, Outcome]]) -> dict[str, int]:
     """How many configs give a batch from every loader, in each way."""
     ways = {way: None for each in found.values() for way in each}
-    return {way: sum(not each[way].failure for each in found.values()) for way in ways}
+    return {way: sum(way in each and not each[way].failure for each in found.values()) for way in ways}
 
 
 def rows(quick: bool = False) -> list[Row]:
