@@ -14,6 +14,7 @@ except ImportError as error:
     ) from error
 
 from mmpose_mix import codecs, datasets, engine, evaluation, models, registry, structures, transforms, visualization
+from mmpose_mix.mmdet_names import stand_in_for_mmdet
 
 __version__ = "0.1.0"
 
@@ -29,3 +30,5 @@ __all__ = [
     "transforms",
     "visualization",
 ]
+
+stand_in_for_mmdet()

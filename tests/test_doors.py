@@ -12,15 +12,16 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "mmpose_mix"
 
 FLOORS = (
-    {"keypoints", "mixing", "annotations", "codecs", "structures", "toy", "registry", "metainfo"},
+    {"keypoints", "mixing", "annotations", "codecs", "structures", "toy", "registry", "metainfo", "mmdet_names"},
     {"datasets", "transforms", "evaluation", "visualization"},
-    {"models", "engine", "cli"},
+    {"models", "engine", "cli", "takeover"},
 )
 # doors between rooms of one floor; each is one way
 DOORS = {
     ("metainfo", "keypoints"),
     ("annotations", "keypoints"),
     ("codecs", "registry"),
+    ("mmdet_names", "registry"),
     ("visualization", "datasets"),
     ("visualization", "transforms"),
     ("cli", "engine"),

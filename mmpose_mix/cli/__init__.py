@@ -6,9 +6,18 @@ import argparse
 from collections.abc import Sequence
 
 from mmpose_mix import __version__
-from mmpose_mix.cli import check, demo, map, plan, test, train, union
+from mmpose_mix.cli import check, demo, map, migrate, plan, test, train, union
 
-COMMANDS = {"train": train, "test": test, "check": check, "plan": plan, "map": map, "union": union, "demo": demo}
+COMMANDS = {
+    "train": train,
+    "test": test,
+    "check": check,
+    "plan": plan,
+    "map": map,
+    "union": union,
+    "migrate": migrate,
+    "demo": demo,
+}
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from mmpose_mix.cli.options import add_drawing_options, add_run_options, config_from, draw_predictions
 from mmpose_mix.engine.checkpoint import use_safe_checkpoint_loader
-from mmpose_mix.engine.launch import build_runner, loaders_of, process_group, use_amp
+from mmpose_mix.engine.launch import build_runner, fit_head_by_name, loaders_of, process_group, use_amp
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,4 +65,5 @@ def apply_training_options(config: Config, options: argparse.Namespace) -> None:
         config.resume, config.load_from = True, None
     elif options.resume:
         config.resume, config.load_from = True, options.resume
+    fit_head_by_name(config)
     draw_predictions(config, options)

@@ -22,7 +22,7 @@ from mmpose_mix.datasets.item_metainfo import ItemMetainfo
 from mmpose_mix.datasets.item_randomness import ItemRandomness
 from mmpose_mix.datasets.mixture_arguments import check_numbers, check_sources_given, refuse_arguments
 from mmpose_mix.datasets.refetching import item_after_dropped
-from mmpose_mix.datasets.source_items import FEWEST_TOGETHER, item_of, made_together, makes_items_as
+from mmpose_mix.datasets.source_items import FEWEST_TOGETHER, distinct_names, item_of, made_together, makes_items_as
 from mmpose_mix.metainfo import keypoint_set, parse_pose_metainfo
 from mmpose_mix.mixing.ratio import sample_factors
 from mmpose_mix.mixing.resampling import holds_whole_passes, resampled_draw, slots_per_epoch
@@ -151,7 +151,7 @@ class CombinedDataset(BaseDataset):
     def source_names(self) -> list[str]:
         """The ``dataset_name`` of each source, or its class; equal ones are told apart as ``coco[0]``, ``coco[1]``."""
         self.full_init()
-        return _distinct_names(self._datasets)
+        return distinct_names(self._datasets)
 
     @property
     def lens(self) -> list[int]:
@@ -220,7 +220,7 @@ class CombinedDataset(BaseDataset):
     def prepare_data(self, idx: int) -> Any:
         """Return the item after the mixture's pipeline, or None if it was dropped."""
         item = self.get_data_info(idx)
-        return None if item is None else self.pipeline(item)
+        return None if item is None else self._through_pipeline(item)
 
     def __getitem__(self, idx: int) -> Any:
         """Return an item; in training the next one of the same source where the pipeline drops it.
@@ -280,8 +280,14 @@ class CombinedDataset(BaseDataset):
         item.pop("dataset", None)
         return item
 
+    def _through_pipeline(self, item: dict[str, Any]) -> Any:
+        # mosaics and the like ask the data set of the item for further ones
+        if any(hasattr(transform, "num_aux_image") for transform in self.pipeline.transforms):
+            item["dataset"] = self
+        return self.pipeline(item)
+
     def _kept_item(self, idx: int, made: Optional[dict[str, Any]] = None) -> Any:
-        item = self.prepare_data(idx) if made is None else self.pipeline(made)
+        item = self.prepare_data(idx) if made is None else self._through_pipeline(made)
         if item is not None:
             return item
         source, slot = self._source_and_slot(idx)
@@ -358,7 +364,7 @@ class CombinedDataset(BaseDataset):
         if words is None:
             return list(self._lengths)
         if isinstance(words, (str, Mapping)):
-            words = sample_factors(words, self._lengths, _distinct_names(sources), where)
+            words = sample_factors(words, self._lengths, distinct_names(sources), where)
         return slots_per_epoch(self._lengths, words, where)
 
     def _place(self, source: int) -> str:
@@ -379,16 +385,6 @@ class CombinedDataset(BaseDataset):
         classes = [(getattr(source, "metainfo", None) or {}).get("CLASSES") for source in self._datasets]
         if classes[0] is not None and all(other == classes[0] for other in classes):
             self._metainfo.setdefault("CLASSES", classes[0])
-
-
-def _distinct_names(sources: Sequence[Any]) -> list[str]:
-    names = []
-    for source in sources:
-        metainfo = getattr(source, "metainfo", None) or {}
-        names.append(str(metainfo.get("dataset_name") or type(source).__name__))
-    return [
-        f"{name}[{names[:place].count(name)}]" if names.count(name) > 1 else name for place, name in enumerate(names)
-    ]
 
 
 def _told_by_the_default_hooks() -> bool:

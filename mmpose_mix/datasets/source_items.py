@@ -1,4 +1,4 @@
-"""How a mixture comes by the items of its sources: one, or many together."""
+"""How a mixture names its sources, and comes by their items: one, or many together."""
 
 from __future__ import annotations
 
@@ -24,6 +24,17 @@ def makes_items_as(dataset: Any, base: type) -> bool:
     methods = ("__getitem__", "prepare_data", "get_data_info", "__len__")
     same = all(getattr(type(dataset), method) is getattr(base, method) for method in methods)
     return same and calls_one_after_another(dataset.pipeline)
+
+
+def distinct_names(sources: Sequence[Any]) -> list[str]:
+    """Return the ``dataset_name`` of each source, or its class; equal ones are told apart as ``coco[0]``, ``coco[1]``."""
+    names = []
+    for source in sources:
+        metainfo = getattr(source, "metainfo", None) or {}
+        names.append(str(metainfo.get("dataset_name") or type(source).__name__))
+    return [
+        f"{name}[{names[:place].count(name)}]" if names.count(name) > 1 else name for place, name in enumerate(names)
+    ]
 
 
 def item_of(source: Any, index: int) -> Any:

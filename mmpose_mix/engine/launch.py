@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,11 @@ import torch
 import torch.distributed
 from mmengine.config import Config
 from mmengine.device import get_device
+from mmengine.logging import print_log
 from mmengine.runner import BaseLoop, Runner
 from torch.utils.data import DataLoader
 
+from mmpose_mix.engine.repaired_tables import repair_tables
 from mmpose_mix.metainfo import resolve_metainfo_paths, shipped_configs
 from mmpose_mix.registry import RUNNERS, SCOPE
 
@@ -58,7 +62,8 @@ def find_config(name: str | Path) -> Path:
 def load_config(name: str | Path, overrides: Mapping[str, Any] | None = None) -> Config:
     """Reads a config as the runner will see it.
 
-    The scope defaults to ``mmpose_mix``; a ``from_file`` beside the config is found there, since a data set cannot know
+    The scope defaults to ``mmpose_mix``, which also stands in for ``mmpose`` where MMPose is not installed, so that its
+    configs run here as they are; a ``from_file`` beside the config is found there, since a data set cannot know
     which config built it. ``train_cfg=dict(by_epoch=False, ..)`` takes this package's loop, which resumes at once.
 
     Args:
@@ -69,8 +74,16 @@ def load_config(name: str | Path, overrides: Mapping[str, Any] | None = None) ->
     config = Config.fromfile(path)
     if overrides:
         config.merge_from_dict(dict(overrides))
+    if config.get("default_scope") == "mmpose" and find_spec("mmpose") is None:
+        print_log(
+            f"{path.name}: MMPose is not installed, so its default_scope='mmpose' is run as default_scope={SCOPE!r}.",
+            logger="current",
+            level=logging.WARNING,
+        )
+        config.default_scope = SCOPE
     config.setdefault("default_scope", SCOPE)
     resolve_metainfo_paths(config, path.parent)
+    repair_tables(dict(config.items()))
     train_cfg = config.get("train_cfg") or {}
     if train_cfg.get("by_epoch") is False and "type" not in train_cfg:
         train_cfg.type = f"{SCOPE}.IterBasedTrainLoop"
@@ -99,6 +112,14 @@ def use_amp(config: Config) -> None:
         raise ValueError(f"--amp replaces an OptimWrapper, but optim_wrapper.type is {wrapper}: set AMP in the config.")
     config.optim_wrapper.type = "AmpOptimWrapper"
     config.optim_wrapper.setdefault("loss_scale", "dynamic")
+
+
+def fit_head_by_name(config: Config) -> None:
+    """Adds the hook that fits the head of ``load_from`` to the model's keypoints, unless the config has it already."""
+    hooks = list(config.get("custom_hooks") or [])
+    named = (hook.get("type") for hook in hooks if isinstance(hook, Mapping))
+    if config.get("load_from") and not any(str(name).endswith("KeypointWeightsHook") for name in named):
+        config.custom_hooks = [*hooks, {"type": f"{SCOPE}.KeypointWeightsHook"}]
 
 
 @contextmanager
