@@ -27,7 +27,7 @@ def makes_items_as(dataset: Any, base: type) -> bool:
 
 
 def distinct_names(sources: Sequence[Any]) -> list[str]:
-    """Return the ``dataset_name`` of each source, or its class; equal ones are told apart as ``coco[0]``, ``coco[1]``."""
+    """Return the ``dataset_name`` of each source, or its class; equal ones as ``coco[0]``, ``coco[1]``."""
     names = []
     for source in sources:
         metainfo = getattr(source, "metainfo", None) or {}
