@@ -84,8 +84,8 @@ def _types(types: Sequence[ResolvedType]) -> Table:
     rows: dict[tuple[str, ...], int] = {}
     for kind in types:
         shown = _shown_file(kind)
-        other = "" if kind.class_name == kind.name.rpartition(".")[2] else f": {kind.class_name}"
-        key = (_SHORT_REGISTRIES.get(kind.registry, kind.registry), kind.name, shown + other)
+        other = "" if kind.class_name == kind.name.rpartition(".")[2] else f" = {kind.class_name}"
+        key = (_SHORT_REGISTRIES.get(kind.registry, kind.registry), kind.name + other, shown)
         rows[key] = rows.get(key, 0) + 1
     order = list(dict.fromkeys(registry for registry, _, _ in rows))
     last = ""
