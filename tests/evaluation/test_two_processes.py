@@ -13,7 +13,7 @@ from two_processes import mixture, statistics
 
 
 def test_two_processes_give_the_statistics_of_one(tmp_path: Path, repository: Path) -> None:
-    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     command = [sys.executable, *launch, repository / "tests" / "evaluation" / "two_processes.py", tmp_path / "found"]
     path = os.pathsep.join([str(repository), *filter(None, [os.environ.get("PYTHONPATH")])])
     environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}

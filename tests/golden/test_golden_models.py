@@ -39,7 +39,7 @@ def estimators(pose_samples: Path) -> Any:
 
 
 def test_backbones_compute_mmposes_features(expected: Any) -> None:
-    assert not unequal(expected["backbones"], look.observe_backbones(registry), rtol=1e-4, atol=1e-4)
+    assert not unequal(expected["backbones"], look.observe_backbones(registry), rtol=1e-4, atol=5e-4)
 
 
 def test_heads_compute_mmposes_heatmaps_losses_and_accuracy(expected: Any) -> None:
@@ -58,7 +58,9 @@ def test_the_loss_equals_mmposes(name: str, expected: Any) -> None:
 
 
 @pytest.mark.parametrize("name", look.estimator_cases(Path()))
-def test_an_estimator_predicts_what_mmposes_predicts(name: str, expected: Any, estimators: Any) -> None:
+def test_an_estimator_predicts_what_mmposes_predicts(
+    name: str, expected: Any, estimators: Any, recorded_warp: None
+) -> None:
     assert not unequal(expected["estimators"][name], estimators[name], where=name, rtol=1e-4, atol=2e-3)
 
 

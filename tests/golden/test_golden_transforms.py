@@ -40,7 +40,7 @@ def test_a_chain_of_transforms_gives_mmposes_numbers_at_every_stage(case: str, e
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_chain_of_transforms_gives_mmposes_image(case: str, expected: Any, chains: Any) -> None:
+def test_a_chain_of_transforms_gives_mmposes_image(case: str, expected: Any, chains: Any, recorded_warp: None) -> None:
     """Equal to the last bit, but for the UDP chain: its float32 matrix rounds single pixels by one gray level."""
     same_opencv = cv2.__version__ == expected["made_with"]["opencv"]
     ignored = () if same_opencv and case != "strong_merge" else ("digest",)
@@ -73,7 +73,9 @@ def test_every_number_of_a_chain_is_float32(chains: Any) -> None:
     assert not wrong
 
 
-def test_a_packed_sample_holds_mmposes_fields_and_the_label_weight(pose_samples: Path, expected: Any) -> None:
+def test_a_packed_sample_holds_mmposes_fields_and_the_label_weight(
+    pose_samples: Path, expected: Any, recorded_warp: None
+) -> None:
     """docs/differences.md, image pipeline: `keypoints_visible_weights` reach the labels (reference row 3B-9)."""
     found = look.observe_packing(registry, pose_samples, shipped_configs() / "_base_" / "datasets")
     reference = expected["numbers"]["packing"]

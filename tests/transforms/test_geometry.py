@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -76,8 +77,9 @@ def test_the_input_is_cut_out_as_mmpose_does(person, seed, use_udp):
     points = sample["transformed_keypoints"][0, [0, 16]].ravel()
     expected = WARPED[use_udp][seed]
     np.testing.assert_allclose([*sample["bbox_scale"][0], *points], expected[:6], atol=2e-4)
-    # other builds of OpenCV round the last bit of the interpolation differently
-    np.testing.assert_allclose(sample["img"][16, 12], expected[6:], atol=2)
+    # other builds of OpenCV round the last bit of the interpolation differently, and OpenCV 4 its coordinates too
+    rounded = 2 if int(cv2.__version__.split(".")[0]) >= 5 else 4
+    np.testing.assert_allclose(sample["img"][16, 12], expected[6:], atol=rounded)
     assert sample["img"].shape == (32, 24, 3)
     assert (sample["input_size"], sample["transformed_keypoints"].dtype) == ((24, 32), np.float32)
     np.testing.assert_array_equal(sample["input_center"], sample["bbox_center"][0])
