@@ -92,7 +92,7 @@ def bound_of(dataset: Any, index: int, seed: int) -> Callable[[], object]:
     for step in dataset.pipeline.transforms:
         if type(step).__name__ in names:
             info = step(info)
-    scale = grown_to_aspect_ratio(info["bbox_scale"], INPUT_SIZE[0] / INPUT_SIZE[1])[0]
+    scale = grown_to_aspect_ratio(info["bbox_scale"][0], INPUT_SIZE[0] / INPUT_SIZE[1])
     matrix = warp_matrix(info["bbox_center"][0], scale, info["bbox_rotation"][0], INPUT_SIZE)
 
     def decoded_and_warped() -> object:
