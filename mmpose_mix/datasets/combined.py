@@ -245,7 +245,9 @@ class CombinedDataset(BaseDataset):
         if not makes_items_as(self, CombinedDataset):
             return [self[idx] for idx in indices]
         items = []
-        for idx, made in zip(indices, self._made_together(indices)):
+        waiting = self._made_together(indices)[::-1]
+        for idx in indices:
+            made = waiting.pop()  # held here alone: the image that the pipeline puts into it goes with the next item
             if made is None:
                 items.append(self[idx])
             elif not self.pipeline.transforms:

@@ -38,7 +38,7 @@ class ItemRandomness:
         if self._key is None:
             return
         if get_worker_info() is None:
-            self._before = np.random.get_state(), random.getstate(), torch.default_generator.get_state()
+            self._before = np.random.get_state(legacy=False), random.getstate(), torch.default_generator.get_state()
         # numpy and torch take 32 bits into the same Mersenne twister: of the same bits it would make the same numbers.
         np.random.seed(self._key >> 32)
         torch.default_generator.manual_seed(self._key & 0xFFFFFFFF)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections.abc import Sequence
 from typing import Optional
 
@@ -12,6 +13,8 @@ from mmcv.transforms import BaseTransform
 
 from mmpose_mix.registry import TRANSFORMS
 from mmpose_mix.transforms.flipping import AXES
+
+_TWO_FLOATS = struct.Struct("2f")
 
 
 def warp_matrix(center: np.ndarray, scale: np.ndarray, rotation: float, output_size: tuple[int, int]) -> np.ndarray:
@@ -25,21 +28,27 @@ def warp_matrix(center: np.ndarray, scale: np.ndarray, rotation: float, output_s
         rotation: of the box, degrees; positive turns x towards y, and so the content the other way.
         output_size: (w, h), pixels.
     """
-    width, height = output_size
     angle = np.deg2rad(rotation)
-    to_left = -0.5 * float(scale[0]) * np.array([np.cos(angle), np.sin(angle)], dtype=np.float64)
-    source = _right_angle(center, center + to_left)
-    target = _right_angle(np.array([width * 0.5, height * 0.5]), np.array([0, height * 0.5]))
-    return cv2.getAffineTransform(source, target)
+    half_width = 0.5 * float(scale[0])
+    x, y = np.asarray(center, dtype=np.float32).tolist()
+    left = _float32(x - half_width * float(np.cos(angle)), y - half_width * float(np.sin(angle)))
+    width, height = output_size
+    return cv2.getAffineTransform(
+        _right_angle((x, y), left), _right_angle((width * 0.5, height * 0.5), (0, height * 0.5))
+    )
 
 
-def _right_angle(center: np.ndarray, left: np.ndarray) -> np.ndarray:
-    """Three points (3, 2) float32: the center, the left one, and the left one's neighbour at a right angle."""
-    points = np.empty((3, 2), dtype=np.float32)
-    points[0], points[1] = center, left
-    to_center = points[0] - points[1]
-    points[2] = points[1] + (-to_center[1], to_center[0])
-    return points
+def _right_angle(center: tuple[float, float], left: tuple[float, float]) -> np.ndarray:
+    """Three points (3, 2) float32: the center, the left one, and the left one's neighbour at a right angle.
+
+    Each step is rounded to float32, as MMPose does: pixels are then the same.
+    """
+    to_x, to_y = _float32(center[0] - left[0], center[1] - left[1])
+    return np.array([center, left, (left[0] - to_y, left[1] + to_x)], dtype=np.float32)
+
+
+def _float32(x: float, y: float) -> tuple[float, float]:
+    return _TWO_FLOATS.unpack(_TWO_FLOATS.pack(x, y))
 
 
 def udp_warp_matrix(center: np.ndarray, scale: np.ndarray, rotation: float, output_size: tuple[int, int]) -> np.ndarray:
@@ -76,13 +85,13 @@ def matrix_of_unmirrored(matrix: np.ndarray, size: tuple[int, int], direction: s
 
 
 def grown_to_aspect_ratio(scale: np.ndarray, aspect_ratio: float) -> np.ndarray:
-    """Scales (N, 2) whose shorter side grew until w / h is ``aspect_ratio``."""
-    width, height = scale[:, :1], scale[:, 1:]
-    least_width = height * aspect_ratio
-    grown = np.empty_like(scale)
-    grown[:, :1] = np.maximum(width, least_width)
-    grown[:, 1:] = np.where(width > least_width, width / aspect_ratio, height)
-    return grown
+    """A scale (2,) float32 whose shorter side grew until w / h is ``aspect_ratio``; float32 throughout."""
+    width, height = scale
+    aspect = np.float32(aspect_ratio)
+    least_width = height * aspect
+    if width > least_width:
+        return np.array([width, width / aspect], dtype=np.float32)
+    return np.array([least_width, height], dtype=np.float32)
 
 
 @TRANSFORMS.register_module()
@@ -125,10 +134,10 @@ class TopdownAffine(BaseTransform):
                 f"{len(results['bbox_center'])} boxes, and top-down models take one. Set data_mode='topdown'."
             )
         width, height = self.input_size
-        scales = grown_to_aspect_ratio(np.asarray(results["bbox_scale"], dtype=np.float32), width / height)
+        scale = grown_to_aspect_ratio(np.asarray(results["bbox_scale"], dtype=np.float32)[0], width / height)
         center = np.asarray(results["bbox_center"], dtype=np.float32)[0]
         rotation = results["bbox_rotation"][0] if "bbox_rotation" in results else 0.0
-        matrix = (udp_warp_matrix if self.use_udp else warp_matrix)(center, scales[0], rotation, self.input_size)
+        matrix = (udp_warp_matrix if self.use_udp else warp_matrix)(center, scale, rotation, self.input_size)
 
         image = results["img"]
         of_image = matrix if mirrored is None else matrix_of_unmirrored(matrix, image.shape[1::-1], mirrored)
@@ -138,10 +147,10 @@ class TopdownAffine(BaseTransform):
             moved = np.array(keypoints, dtype=np.float32)
             moved[..., :2] = cv2.transform(moved[..., :2], matrix)
             results["transformed_keypoints"] = moved
-        results["bbox_scale"] = scales
+        results["bbox_scale"] = scale[None]
         results["input_size"] = self.input_size
         results["input_center"] = center
-        results["input_scale"] = scales[0]
+        results["input_scale"] = scale
         return results
 
     def __repr__(self) -> str:

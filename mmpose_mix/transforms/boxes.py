@@ -7,25 +7,24 @@ from statistics import NormalDist
 
 import numpy as np
 from mmcv.transforms import BaseTransform
-from mmcv.transforms.utils import cache_randomness
 
 from mmpose_mix.registry import TRANSFORMS
 from mmpose_mix.transforms.arguments import findings_on_factors, findings_on_probabilities, is_number
+from mmpose_mix.transforms.random_draws import repeatable_draw
 
 _NORMAL = NormalDist()
 _BELOW_MINUS_ONE = _NORMAL.cdf(-1.0)
 _WITHIN_ONE = _NORMAL.cdf(1.0) - _NORMAL.cdf(-1.0)
 
 
-def truncated_normal(*shape: int) -> np.ndarray:
-    """Standard normal numbers cut to [-1, 1], float32: each from one uniform draw of numpy's global generator.
+def truncated_normal(uniform: Sequence[float]) -> np.ndarray:
+    """Standard normal numbers cut to [-1, 1], (n,) float32: each from one of n uniform numbers in [0, 1).
 
-    The uniform number goes through the inverse of the truncated distribution, so the draws are those of
-    ``scipy.stats.truncnorm.rvs(-1, 1, size=shape)``.
+    The uniform number goes through the inverse of the truncated distribution, so drawn from numpy's global generator
+    it gives the draws of ``scipy.stats.truncnorm.rvs(-1, 1, size=n)``.
     """
-    quantiles = _BELOW_MINUS_ONE + np.random.random_sample(shape) * _WITHIN_ONE
-    numbers = [_NORMAL.inv_cdf(quantile) for quantile in quantiles.ravel().tolist()]
-    return np.array(numbers, dtype=np.float32).reshape(shape)
+    numbers = [_NORMAL.inv_cdf(_BELOW_MINUS_ONE + number * _WITHIN_ONE) for number in uniform]
+    return np.array(numbers, dtype=np.float32)
 
 
 @TRANSFORMS.register_module()
@@ -110,26 +109,34 @@ class RandomBBoxTransform(BaseTransform):
         self.rotate_factor = rotate_factor
         self.rotate_prob = rotate_prob
 
-    @cache_randomness
-    def _draws(self, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Shift (N, 2) in box scales, factor (N, 1), rotation (N,) degrees, in the order in which MMPose draws them."""
-        amounts = truncated_normal(count, 4)
+    @repeatable_draw
+    def _draws(self, count: int) -> np.ndarray:
+        """Shift x and y in box scales, factor, rotation in degrees: (N, 4) float32.
+
+        Drawn in MMPose's order: all amounts, then which boxes are shifted, which resized, which rotated.
+        """
+        uniform = np.random.random_sample(7 * count).tolist()
         smallest, largest = self.scale_factor
-        shift = amounts[:, :2] * self.shift_factor
-        factor = amounts[:, 2:3] * ((largest - smallest) * 0.5) + (largest + smallest) * 0.5
-        rotation = amounts[:, 3] * self.rotate_factor
-        shift[np.random.rand(count) >= self.shift_prob] = 0
-        factor[np.random.rand(count) >= self.scale_prob] = 1
-        rotation[np.random.rand(count) >= self.rotate_prob] = 0
-        return shift, factor, rotation
+        extents = [self.shift_factor, self.shift_factor, (largest - smallest) * 0.5, self.rotate_factor]
+        amounts = truncated_normal(uniform[: 4 * count]).reshape(count, 4) * np.array(extents, dtype=np.float32)
+        amounts[:, 2] += (largest + smallest) * 0.5
+        for box in range(count):
+            shifted, resized, rotated = uniform[4 * count + box :: count]
+            if shifted >= self.shift_prob:
+                amounts[box, :2] = 0
+            if resized >= self.scale_prob:
+                amounts[box, 2] = 1
+            if rotated >= self.rotate_prob:
+                amounts[box, 3] = 0
+        return amounts
 
     def transform(self, results: dict) -> dict:
         """Vary the boxes of ``results``; the shift is measured in the scale they had before."""
         scale = np.asarray(results["bbox_scale"], dtype=np.float32)
-        shift, factor, rotation = self._draws(len(scale))
-        results["bbox_center"] = np.asarray(results["bbox_center"], dtype=np.float32) + shift * scale
-        results["bbox_scale"] = scale * factor
-        results["bbox_rotation"] = rotation
+        draws = self._draws(len(scale))
+        results["bbox_center"] = np.asarray(results["bbox_center"], dtype=np.float32) + draws[:, :2] * scale
+        results["bbox_scale"] = scale * draws[:, 2:3]
+        results["bbox_rotation"] = draws[:, 3]
         return results
 
     def __repr__(self) -> str:

@@ -8,10 +8,10 @@ from typing import Optional, Union
 import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
-from mmcv.transforms.utils import cache_randomness
 
 from mmpose_mix.registry import TRANSFORMS
 from mmpose_mix.transforms.arguments import is_number
+from mmpose_mix.transforms.random_draws import repeatable_draw
 
 # direction -> (along x, along y)
 AXES = {"horizontal": (True, False), "vertical": (False, True), "diagonal": (True, True)}
@@ -98,7 +98,7 @@ class RandomFlip(BaseTransform):
         self._upper_ends = np.cumsum([*shares, max(0.0, 1.0 - sum(shares))])
         self._upper_ends /= self._upper_ends[-1]
 
-    @cache_randomness
+    @repeatable_draw
     def _choose_direction(self) -> Optional[str]:
         """The direction of this flip, None for no flip, by one uniform draw."""
         return self._outcomes[self._upper_ends.searchsorted(np.random.random_sample(), side="right")]

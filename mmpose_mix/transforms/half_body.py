@@ -7,10 +7,10 @@ from typing import Optional
 
 import numpy as np
 from mmcv.transforms import BaseTransform
-from mmcv.transforms.utils import cache_randomness
 
 from mmpose_mix.registry import TRANSFORMS
 from mmpose_mix.transforms.arguments import findings_on_factors, findings_on_probabilities, is_number
+from mmpose_mix.transforms.random_draws import repeatable_draw
 
 
 @TRANSFORMS.register_module()
@@ -61,7 +61,7 @@ class RandomHalfBody(BaseTransform):
         self.prob = prob
         self.upper_prioritized_prob = upper_prioritized_prob
 
-    @cache_randomness
+    @repeatable_draw
     def _halves(
         self, visible: np.ndarray, upper_body_ids: Sequence[int], lower_body_ids: Sequence[int]
     ) -> list[Optional[list[int]]]:

@@ -61,7 +61,7 @@ class LoadImage(LoadImageFromFile):
             return fileio.FileClient.infer_client(self.file_client_args, path).get(path)
         if self.backend_args is not None or "://" in str(path):
             return fileio.get(path, backend_args=self.backend_args)
-        with open(path, "rb") as file:
+        with open(path, "rb", buffering=0) as file:  # one buffer less to make
             return file.read()
 
     def _taken(self, results: dict) -> dict:

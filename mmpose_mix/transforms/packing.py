@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -47,6 +48,11 @@ def image_to_tensor(image: np.ndarray) -> torch.Tensor:
     channels = np.empty((image.shape[2], *image.shape[:2]), dtype=image.dtype)
     cv2.split(image, list(channels))
     return torch.from_numpy(channels)
+
+
+def _tensor(values: Any) -> torch.Tensor:
+    """``torch.as_tensor``, which takes three times as long for an array."""
+    return torch.from_numpy(values) if type(values) is np.ndarray else torch.as_tensor(values)
 
 
 def _with_two_visibilities(results: dict) -> dict:
@@ -123,7 +129,7 @@ class PackPoseInputs(BaseTransform):
         sample.gt_instances = self._instances(results)
         sample.gt_instance_labels = self._labels(results)
         field_table = results.get("field_mapping_table", self.field_mapping_table)
-        fields = {name: torch.as_tensor(results[key]) for key, name in field_table.items() if key in results}
+        fields = {name: _tensor(results[key]) for key, name in field_table.items() if key in results}
         if fields:
             sample.gt_fields = _pixel_data(fields)
         if "unencoded_targets" in results:
@@ -146,7 +152,7 @@ class PackPoseInputs(BaseTransform):
         labels = InstanceData()
         for key, name in {**table, "keypoints_visible_weights": "keypoints_visible_weights"}.items():
             if key in results:
-                labels.set_field(torch.as_tensor(results[key]), name)
+                labels.set_field(_tensor(results[key]), name)
         return labels
 
     def __repr__(self) -> str:

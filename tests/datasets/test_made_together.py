@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,28 @@ def test_sources_that_only_convert_are_asked_for_many_items_at_once(file: Path, 
 )
 def test_other_sources_make_their_items_one_by_one(file: Path, name: str):
     assert KINDS[name](file).items_together([0, 1, 2, 3]) is None
+
+
+class Loading:
+    """Puts an image into a sample and counts how many of those that it made are still there."""
+
+    def __init__(self) -> None:
+        self.images: list[Any] = []
+        self.most_alive = 0
+
+    def __call__(self, results: dict[str, Any]) -> dict[str, Any]:
+        results["img"] = np.zeros((4, 4, 3), dtype=np.uint8)
+        self.images.append(weakref.ref(results["img"]))
+        self.most_alive = max(self.most_alive, sum(image() is not None for image in self.images))
+        return results
+
+
+def test_the_images_of_a_batch_are_not_held_until_it_is_whole(file: Path):
+    loading = Loading()
+    dataset = CombinedDataset(TRIO, [source(file)], [loading, lambda results: {"id": results["id"]}])
+    assert [item["id"] for item in dataset.__getitems__(list(range(SIZE)))] == list(range(100, 100 + SIZE))
+    assert len(loading.images) == SIZE
+    assert loading.most_alive <= 2
 
 
 def test_what_is_done_to_an_item_reaches_no_other_and_not_the_store(file: Path):

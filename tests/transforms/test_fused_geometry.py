@@ -116,6 +116,32 @@ def test_two_hundred_training_items_have_the_numbers_of_the_two_steps(training_i
     assert directions == {*DIRECTIONS, None}
 
 
+def test_two_hundred_training_items_of_mapped_columns_made_together_are_those_of_the_plain_way(
+    pose_samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MMPOSE_MIX_CACHE", "off")
+    plain = mixture(pose_samples, pipeline())
+    plain.pipeline = Compose(plain.pipeline.transforms)
+    monkeypatch.setenv("MMPOSE_MIX_CACHE", str(tmp_path))
+    mixture(pose_samples, [])  # writes the columns
+    quick = mixture(pose_samples, pipeline(exact=True))
+    assert [source.persons.origin is None for source in plain.datasets] == [True, True]
+    assert [source.persons.origin is None for source in quick.datasets] == [False, False]
+
+    places = (np.arange(200) % len(plain)).tolist()
+    indices = draw_indices(places, keys=augmentation_keys(1, np.arange(200)).tolist())
+    for start in range(0, 200, 25):
+        batch = indices[start : start + 25]
+        for index, item in zip(batch, quick.__getitems__(batch)):
+            expected = plain[index]
+            assert torch.equal(item["inputs"], expected["inputs"])
+            seen, wanted = annotations_of(item), annotations_of(expected)
+            assert seen.keys() == wanted.keys()
+            for key, value in wanted.items():
+                np.testing.assert_array_equal(seen[key], value, err_msg=key)
+            assert set(item["data_samples"].metainfo_keys()) == set(expected["data_samples"].metainfo_keys())
+
+
 def test_exact_training_items_have_the_pixels_of_the_two_steps(training_items: Any) -> None:
     for exact, plain in zip(training_items["exact"], training_items["plain"]):
         assert torch.equal(exact["inputs"], plain["inputs"])
