@@ -272,11 +272,13 @@ def test_the_model_predicts_the_keypoints_of_the_target(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in SOURCES if name.startswith(("body", "cocktail"))])
 def test_what_is_evaluated_are_the_keypoints_of_coco(name: str) -> None:
     config = Config.fromfile(experiments()[name])
-    target, coco = named_keypoint_set(SOURCES[name][0]), named_keypoint_set("coco")
+    whole = name.startswith("cocktail")
+    target, coco = named_keypoint_set(SOURCES[name][0]), named_keypoint_set("coco_wholebody" if whole else "coco")
     put_out = config.model.test_cfg.get("output_keypoint_indices", range(target.num_keypoints))
     assert [target.keypoint_names[i] for i in put_out] == list(coco.keypoint_names)
-    assert config.val_dataloader.dataset.type == "CocoDataset"
-    assert config.test_dataloader.dataset.type == ("OCHumanDataset" if name.startswith("body8") else "CocoDataset")
+    data_set = "CocoWholeBodyDataset" if whole else "CocoDataset"
+    assert config.val_dataloader.dataset.type == data_set
+    assert config.test_dataloader.dataset.type == ("OCHumanDataset" if name.startswith("body8") else data_set)
     for loader, evaluator in (("val_dataloader", "val_evaluator"), ("test_dataloader", "test_evaluator")):
         dataset = config[loader].dataset
         assert config[evaluator].ann_file == dataset.data_root + dataset.ann_file

@@ -17,6 +17,11 @@ from mmpose_mix.engine import one_block_collate
 from mmpose_mix.structures import PoseDataSample
 
 
+def storage_of(tensor: torch.Tensor) -> Any:
+    """The memory that a tensor is a view of; under this name before torch 2."""
+    return tensor.untyped_storage() if hasattr(tensor, "untyped_storage") else tensor.storage()
+
+
 class Samples:
     """Five samples as packing makes them, of two image sizes."""
 
@@ -64,11 +69,11 @@ def test_all_tensors_of_a_dtype_lie_in_one_block_of_a_plain_dict():
     items = [Samples()[index] for index in range(4)]
     arrived = pickle.loads(pickle.dumps(one_block_collate(items)))
     assert type(arrived) is dict
-    assert len({image.untyped_storage().data_ptr() for image in arrived["inputs"]}) == 1
+    assert len({storage_of(image).data_ptr() for image in arrived["inputs"]}) == 1
     floats = [sample.gt_fields.heatmaps for sample in arrived["data_samples"]]
     floats += [sample.gt_instance_labels.keypoint_weights for sample in arrived["data_samples"]]
-    assert len({tensor.untyped_storage().data_ptr() for tensor in floats}) == 1
-    assert floats[0].untyped_storage().nbytes() == 4 * 4 * (3 * 8 * 6 + 3)
+    assert len({storage_of(tensor).data_ptr() for tensor in floats}) == 1
+    assert storage_of(floats[0]).nbytes() == 4 * 4 * (3 * 8 * 6 + 3)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +100,7 @@ def test_a_tensor_that_comes_twice_is_sent_once():
     batch = one_block_collate([{"of": shared}, {"of": shared}])
     first, second = pickle.loads(pickle.dumps(batch))["of"]
     assert first.data_ptr() == second.data_ptr()
-    assert first.untyped_storage().nbytes() == 4000
+    assert storage_of(first).nbytes() == 4000
 
 
 def test_a_config_names_it():
