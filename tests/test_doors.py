@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "mmpose_mix"
 
 FLOORS = (
-    {"keypoints", "mixing", "annotations", "codecs", "structures", "toy", "registry", "metainfo"},
+    {"keypoints", "mixing", "annotations", "codecs", "structures", "toy", "registry", "metainfo", "collector"},
     {"datasets", "transforms", "evaluation", "visualization"},
     {"models", "engine", "cli"},
 )
