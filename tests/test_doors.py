@@ -20,6 +20,7 @@ FLOORS = (
 DOORS = {
     ("metainfo", "keypoints"),
     ("annotations", "keypoints"),
+    ("annotations", "collector"),
     ("codecs", "registry"),
     ("visualization", "datasets"),
     ("visualization", "transforms"),
