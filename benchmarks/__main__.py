@@ -39,6 +39,7 @@ MODULES = (
     "loader_throughput",
     "evaluation",
     "sampler",
+    "check_start",
 )
 
 

@@ -12,7 +12,18 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "mmpose_mix"
 
 FLOORS = (
-    {"keypoints", "mixing", "annotations", "codecs", "structures", "toy", "registry", "metainfo", "mmdet_names"},
+    {
+        "keypoints",
+        "mixing",
+        "annotations",
+        "codecs",
+        "structures",
+        "toy",
+        "registry",
+        "metainfo",
+        "mmdet_names",
+        "collector",
+    },  # fmt: skip
     {"datasets", "transforms", "evaluation", "visualization"},
     {"models", "engine", "cli", "takeover"},
 )
@@ -20,6 +31,7 @@ FLOORS = (
 DOORS = {
     ("metainfo", "keypoints"),
     ("annotations", "keypoints"),
+    ("annotations", "collector"),
     ("codecs", "registry"),
     ("mmdet_names", "registry"),
     ("visualization", "datasets"),

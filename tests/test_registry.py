@@ -175,3 +175,17 @@ def test_an_import_changes_neither_torch_load_nor_the_checkpoint_loader(reposito
         """,
         repository,
     )
+
+
+@pytest.mark.parametrize(("call", "enabled"), [("enable", True), ("disable", False)])
+def test_an_import_leaves_the_garbage_collector_as_it_was(call: str, enabled: bool, repository: Path) -> None:
+    check(
+        f"""
+        import gc
+        gc.{call}()
+        import mmpose_mix
+        assert gc.isenabled() is {enabled}
+        assert gc.get_freeze_count() == 0
+        """,
+        repository,
+    )

@@ -13,7 +13,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Optional
 
@@ -36,6 +36,10 @@ LONGEST_WAIT = 120.0
 """Seconds that a process waits for another one that reads the same file, before it reads the file too."""
 _PAUSE = 0.02
 _STALE_TEMPORARY = 24 * 3600.0
+_LOCK = ".lock"
+
+LONGEST_WITHOUT_SOURCE = 30 * 24 * 3600.0
+"""Seconds after its writing that an entry stays whose annotation file is gone: a disk may be away for a while."""
 
 logger = logging.getLogger(__name__)
 _told: set[str] = set()
@@ -91,7 +95,8 @@ def cached_persons(
         return found
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = open(path.with_suffix(".lock"), "ab")  # noqa: SIM115 - closed by the turn
+        lock = open(path.with_suffix(_LOCK), "ab")  # noqa: SIM115 - closed by the turn
+        os.utime(lock.name)  # in use: no leftover
     except OSError as error:
         _tell_once(folder, error)
         return PersonTable.of(read())
@@ -106,11 +111,31 @@ def cached_persons(
         return _stored(table, path, key)
 
 
+def is_cached(files: Sequence[PathLike], reading: Mapping[str, Any]) -> bool:
+    """Whether the cache holds the persons of local files, by the head of its file alone.
+
+    False where files are compared by content, which would take reading them.
+
+    Args:
+        files, reading: as for :func:`cached_persons`.
+    """
+    folder = cache_folder()
+    by_stat = os.environ.get(KEY_VARIABLE) in (None, "", STAT)
+    key = _key(files, reading, STAT, None) if by_stat and folder is not None else None
+    if folder is None or key is None:
+        return False
+    try:
+        file = ColumnFile(folder / _entry_name(os.path.abspath(files[0]), reading), verify=False)
+    except (OSError, ColumnFileError):
+        return False
+    return file.head.get("key") == key
+
+
 def _stored(table: PersonTable, path: Path, key: Mapping[str, Any]) -> PersonTable:
     """The table as it is mapped from the file that this writes; itself where that fails."""
     head = {"key": key, "num_annotations": table.num_annotations, "categories": table.categories}
     try:
-        _remove_leftovers(path.parent)
+        remove_leftovers(path.parent)
         write_columns(path, head, columns_of(table))
         return table_of(ColumnFile(path, verify=False))
     except (OSError, ColumnFileError) as error:
@@ -180,11 +205,33 @@ def _turn(lock: Any) -> Iterator[None]:
         yield
 
 
-def _remove_leftovers(folder: Path) -> None:
-    """Remove what killed writers left."""
-    for temporary in folder.glob(f"{TEMPORARY}*"):
-        if time.time() - temporary.stat().st_mtime > _STALE_TEMPORARY:
-            temporary.unlink(missing_ok=True)
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed writers left, and what was made long ago from annotation files that are there no more.
+
+    Entries of remote files stay: whether those are there cannot be told by their names. A lock goes with its entry, and
+    where there is none, when it is as old. What is no entry, or cannot be removed, is left.
+    """
+    now = time.time()
+    for found in sorted(folder.iterdir()):
+        with suppress(OSError, ColumnFileError, LookupError, TypeError):
+            age = now - found.stat().st_mtime
+            if found.name.startswith(TEMPORARY):
+                outlived = age > _STALE_TEMPORARY
+            elif found.suffix == SUFFIX:
+                outlived = age > LONGEST_WITHOUT_SOURCE and _is_orphan(found)
+            else:
+                entry = found.with_suffix(SUFFIX)
+                outlived = found.suffix == _LOCK and age > LONGEST_WITHOUT_SOURCE and not entry.exists()
+            if outlived:
+                found.unlink()
+                if found.suffix == SUFFIX:
+                    found.with_suffix(_LOCK).unlink()
+
+
+def _is_orphan(entry: Path) -> bool:
+    """Whether the annotation file of an entry was a local one and is gone."""
+    source = ColumnFile(entry, verify=False).head["key"]["sources"][0]["path"]
+    return "://" not in source and os.path.isabs(source) and not os.path.lexists(source)
 
 
 def _tell_once(folder: Path, error: Exception) -> None:

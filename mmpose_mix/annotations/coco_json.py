@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, NamedTuple, Optional, TypeVar, Union
@@ -233,30 +234,26 @@ def _usable_rows(
 ) -> tuple[_Rows, npt.NDArray[np.float32]]:
     """The instances that have a box and keypoints, and those keypoints, (M, K, 3)."""
     wanted = None if num_keypoints is None else 3 * num_keypoints
-    values = np.empty((0, 0), dtype=np.float32)
+    values = array("f")
     rows = _Rows([], [], [])
     wrong: list[str] = []
-    for place, annotation in enumerate(annotations):
-        for part in parts:
-            texts = keypoint_texts(annotation, part)
-            numbers = _numbers_of(texts, place, part, path) if texts else ()
-            if not numbers or (part.valid and max(numbers) <= 0):
-                continue
-            if wanted is None and len(numbers) % 3 == 0:
-                wanted = len(numbers)
-            if len(numbers) != wanted:
-                wrong.append(f"annotations[{place}].{' + '.join(part.keypoints)} has {len(numbers)} numbers")
-                continue
-            if not values.size:
-                values = np.empty((len(annotations) * len(parts), wanted), dtype=np.float32)
-            values[len(rows.places)] = numbers
-            rows.places.append(place)
-            rows.annotations.append(annotation)
-            rows.parts.append(part)
+    for part, place, annotation in ((part, *each) for each in enumerate(annotations) for part in parts):
+        texts = keypoint_texts(annotation, part)
+        numbers = _numbers_of(texts, place, part, path) if texts else None
+        if not numbers or (part.valid and max(numbers) <= 0):
+            continue
+        if wanted is None and len(numbers) % 3 == 0:
+            wanted = len(numbers)
+        if len(numbers) != wanted:
+            wrong.append(f"annotations[{place}].{' + '.join(part.keypoints)} has {len(numbers)} numbers")
+            continue
+        values.fromlist(numbers)
+        rows.places.append(place)
+        rows.annotations.append(annotation)
+        rows.parts.append(part)
     if wrong:
         _refuse_lengths(path, wrong, wanted)
-    count = len(rows.places)
-    return rows, values[:count].reshape(count, (wanted or 0) // 3, 3)
+    return rows, np.frombuffer(values, dtype=np.float32).reshape(len(rows.places), (wanted or 0) // 3, 3)
 
 
 _DECODER = msgspec.json.Decoder(list[float])

@@ -10,6 +10,8 @@ from typing import Any, TypeVar, Union
 
 import msgspec
 
+from mmpose_mix.collector import collector_paused
+
 PathLike = Union[str, "os.PathLike[str]"]
 T = TypeVar("T")
 
@@ -41,7 +43,8 @@ def decoded(data: bytes, kind: type[T], path: PathLike, hint: str) -> T:
         ValueError: if ``data`` is truncated, no JSON or no ``kind``.
     """
     try:
-        return msgspec.json.decode(data, type=kind)
+        with collector_paused():  # of hundreds of thousands of lists and tuples none is garbage
+            return msgspec.json.decode(data, type=kind)
     except msgspec.ValidationError as error:
         raise ValueError(f"{located(error, path)}. {hint}") from None
     except msgspec.DecodeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 from collections.abc import Sequence
 
 from mmpose_mix import __version__
@@ -44,5 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
+    if arguments is None:  # the process is this program's own: what is imported stays until its end
+        gc.freeze()
     parsed = build_parser().parse_args(arguments)
     return parsed.run(parsed)

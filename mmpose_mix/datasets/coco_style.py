@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, Optional, Union
 
 import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.fileio import exists, get_local_path
 
-from mmpose_mix.annotations.cache import CONTENT, cached_persons
 from mmpose_mix.annotations.coco_json import CocoFile, read_coco_images, read_coco_json, read_detections_json
 from mmpose_mix.annotations.instance_fields import COCO_FIELDS, InstanceFields
 from mmpose_mix.annotations.persons import PersonTable
 from mmpose_mix.annotations.table import ImageTable
+from mmpose_mix.datasets.argument_types import refuse_wrong_types
 from mmpose_mix.datasets.building import built_transforms, composed
+from mmpose_mix.datasets.cached_reading import CachedReading
 from mmpose_mix.datasets.coco_items import (
     BottomupItems,
     DetectionItems,
@@ -35,15 +35,6 @@ from mmpose_mix.metainfo import keypoint_set, parse_pose_metainfo
 from mmpose_mix.registry import DATASETS
 
 DETECTED_CATEGORY = 1
-
-_TYPES: dict = {
-    "ann_file": ((str, os.PathLike), "a path"),
-    "bbox_file": ((str, os.PathLike, type(None)), "a path or None"),
-    "data_root": ((str, os.PathLike, type(None)), "a path or None"),
-    "data_prefix": (Mapping, "dict(img=FOLDER)"),
-    "filter_cfg": ((Mapping, type(None)), "dict(bbox_score_thr=...) or None"),
-    "max_refetch": ((int, np.integer), "an integer from 0"),
-}
 
 
 @DATASETS.register_module(name=["CocoStyleDataset", "BaseCocoStyleDataset"])
@@ -109,7 +100,8 @@ class CocoStyleDataset(BaseDataset):
         max_refetch: int = 1000,
         sample_interval: int = 1,
     ) -> None:
-        self._check_types(
+        refuse_wrong_types(
+            type(self).__name__,
             ann_file=ann_file,
             bbox_file=bbox_file,
             data_root=data_root,
@@ -191,7 +183,7 @@ class CocoStyleDataset(BaseDataset):
         num_keypoints = self._metainfo["num_keypoints"]
         if self.bbox_file:
             return self._load_detections(num_keypoints)
-        self.persons = table = self._persons()
+        self.persons = table = CachedReading.of(self).persons()
         self._set_classes(table.categories)
         self._tally.append(
             f"{table.num_annotations} annotations of {len(table.images)} images, "
@@ -207,40 +199,6 @@ class CocoStyleDataset(BaseDataset):
         if self.data_mode == "topdown":
             return self._topdown_items(table, rows)
         return BottomupItems.of(table, self.data_prefix["img"], images, with_empty=self.test_mode)
-
-    def _persons(self) -> PersonTable:
-        """The persons of the annotation file, from the cache where it holds them."""
-        raw = self.test_mode and all(part.whole for part in self.INSTANCE_FIELDS)
-        outlines = self.data_mode == "bottomup" and not raw
-        with get_local_path(self.ann_file) as path:
-
-            def read() -> CocoFile:
-                return self.read_annotations(path, with_outlines=outlines, with_raw=raw)
-
-            reader = self._declared_reader()
-            if reader is None:
-                return PersonTable.of(read())
-            reading = {
-                "reader": reader[0],
-                "version": reader[1],
-                "num_keypoints": self._metainfo["num_keypoints"],
-                "fields": [asdict(part) for part in self.INSTANCE_FIELDS],
-                "raw": raw,
-                "outlines": outlines,
-            }
-            # a copy of a remote file has another path and time at each start
-            remote = {"name": self.ann_file, "key_by": CONTENT} if str(path) != self.ann_file else {}
-            return cached_persons([path, *self.files_beside()], reading, read, **remote)
-
-    @classmethod
-    def _declared_reader(cls) -> Optional[tuple[str, int]]:
-        """``READER``, unless a class below the one that gives it overrides :meth:`read_annotations`."""
-        for kind in cls.__mro__:
-            if "READER" in vars(kind):
-                return cls.READER
-            if "read_annotations" in vars(kind):
-                return None
-        return None
 
     def files_beside(self) -> list[str]:
         """Further local files that :meth:`read_annotations` reads."""
@@ -349,15 +307,6 @@ class CocoStyleDataset(BaseDataset):
         subset = self._copy_without_annotation({})
         subset.data_list = self.data_list.take(selected(indices, len(self.data_list), type(self).__name__))
         return subset
-
-    def _check_types(self, **arguments: Any) -> None:
-        found = []
-        for name, value in arguments.items():
-            kinds, words = _TYPES[name]
-            if not isinstance(value, kinds) or (name == "max_refetch" and value < 0):
-                found.append(f"{name}={value!r}; give {words}")
-        if found:
-            raise TypeError(f"{type(self).__name__}: {'; '.join(found)}")
 
     def _findings(
         self, test_mode: bool, data_prefix: Mapping[str, str], filter_cfg: Optional[Mapping[str, Any]]

@@ -7,7 +7,9 @@ import os
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
 
-from mmpose_mix.engine.checked_sources import OpenedSource, SourceReading, read_source, take_reading
+from mmpose_mix.datasets.cached_reading import CachedReading
+from mmpose_mix.datasets.coco_style import CocoStyleDataset
+from mmpose_mix.engine.checked_sources import Leaf, OpenedSource, SourceReading, read_source, take_reading
 
 #: Bytes of annotation files from which on processes are worth their start.
 MUCH = 50_000_000
@@ -16,10 +18,11 @@ MUCH = 50_000_000
 def read_sources(sources: Sequence[OpenedSource]) -> None:
     """Read the files of all sources that could be built, and put into them what they hold.
 
-    Forked processes take a part of the sources each, where the files are large and the system forks.
+    Forked processes take a part of the sources each, where much is to be read and the system forks. What is cached is
+    read in no time, and counts as nothing.
     """
     readable = [source for source in sources if source.leaves]
-    sizes = [_bytes_of(source) for source in readable]
+    sizes = [_bytes_to_read(source) for source in readable]
     workers = min(len(readable), os.cpu_count() or 1)
     if sum(sizes) < MUCH or workers < 2 or "fork" not in multiprocessing.get_all_start_methods():
         for source in readable:
@@ -71,6 +74,13 @@ def _received(receiver: Connection) -> list[SourceReading]:
     return readings
 
 
-def _bytes_of(source: OpenedSource) -> int:
-    files = [leaf.ann_file for leaf in source.leaves]
-    return sum(os.path.getsize(file) for file in files if os.path.isfile(file))
+def _bytes_to_read(source: OpenedSource) -> int:
+    """The sizes of the annotation files that are not cached."""
+    return sum(os.path.getsize(leaf.ann_file) for leaf in source.leaves if not _is_at_hand(leaf))
+
+
+def _is_at_hand(leaf: Leaf) -> bool:
+    if not os.path.isfile(leaf.ann_file):
+        return True  # there is nothing to read
+    dataset = leaf.dataset
+    return isinstance(dataset, CocoStyleDataset) and not dataset.bbox_file and CachedReading.of(dataset).is_cached()

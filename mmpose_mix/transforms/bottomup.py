@@ -169,7 +169,10 @@ class BottomupRandomAffine(BaseTransform):
 
     def _random(self, *shape: int) -> Any:
         """Numbers in [-1, 1]."""
-        return truncated_normal(*shape) if self.distribution == "trunc_norm" else np.random.random_sample(shape) * 2 - 1
+        uniform = np.asarray(np.random.random_sample(shape))
+        return (
+            truncated_normal(uniform.ravel()).reshape(shape) if self.distribution == "trunc_norm" else uniform * 2 - 1
+        )
 
     def __repr__(self) -> str:
         return (

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import shutil
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Callable, Optional
@@ -17,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmpose_mix.annotations import cache, column_file
-from mmpose_mix.annotations.cache import cache_folder, cached_persons
+from mmpose_mix.annotations.cache import cache_folder, cached_persons, is_cached
 from mmpose_mix.annotations.coco_json import CocoFile, read_coco_json
 from mmpose_mix.annotations.column_file import ColumnFile, ColumnFileError, write_columns
 from mmpose_mix.annotations.persons import PersonTable, columns_of, table_of
@@ -327,6 +329,77 @@ class TestFolder:
         os.utime(old, (0, 0))
         Reader(source).persons()
         assert (old.exists(), new.exists()) == (False, True)
+
+    @pytest.mark.parametrize("days", [29, 31])
+    def test_an_entry_without_its_annotation_file_is_removed_after_thirty_days(
+        self, source: Path, folder: Path, tmp_path: Path, days: int
+    ) -> None:
+        gone = shutil.copy(source, tmp_path / "gone.json")
+        Reader(gone).persons()
+        (entry,) = entries(folder)
+        os.unlink(gone)
+        made_days_ago(days, entry)
+        Reader(source).persons()
+        assert [entry.exists(), entry.with_suffix(".lock").exists()] == [days == 29] * 2
+        assert len(entries(folder)) == 1 + (days == 29)
+
+    def test_old_entries_stay_whose_file_is_there_or_remote_and_what_is_no_entry(
+        self, source: Path, folder: Path, tmp_path: Path
+    ) -> None:
+        other = shutil.copy(source, tmp_path / "other.json")
+        Reader(other).persons()
+        Reader(other).persons(name="s3://bucket/persons.json", key_by="content")
+        for name, content in (("foreign.columns", b"?"), ("notes.txt", b"")):
+            (folder / name).write_bytes(content)
+        write_columns(folder / "keyless.columns", {"key": None}, {})
+        before = set(folder.iterdir())
+        made_days_ago(400, *before)
+        Reader(source).persons()
+        assert before <= set(folder.iterdir())
+
+    def test_a_lock_without_an_entry_is_removed_after_thirty_days_unless_it_is_in_use(
+        self, source: Path, folder: Path
+    ) -> None:
+        Reader(source).persons()
+        (entry,) = entries(folder)
+        own, old, young = (entry.with_suffix(".lock"), folder / "old.lock", folder / "young.lock")
+        entry.unlink()
+        old.touch()
+        young.touch()
+        made_days_ago(31, own, old)
+        made_days_ago(29, young)
+        Reader(source).persons()
+        assert [lock.exists() for lock in (own, old, young)] == [True, False, True]
+
+
+def made_days_ago(days: float, *files: Path) -> None:
+    for file in files:
+        os.utime(file, (time.time() - days * 86400,) * 2)
+
+
+class TestIsCached:
+    def test_it_is_what_the_next_call_finds(self, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert not is_cached([source], READING)
+        Reader(source).persons()
+        assert is_cached([source], READING)
+        assert not is_cached([source], {**READING, "version": 2})
+        assert not is_cached([source, source.parent / "absent.json"], READING)
+        monkeypatch.setenv("MMPOSE_MIX_CACHE_KEY", "content")
+        assert not is_cached([source], READING)
+
+    def test_it_is_not_after_a_change_nor_where_the_cache_is_off_or_damaged(
+        self, source: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Reader(source).persons()
+        os.utime(source, ns=(1, 1))
+        assert not is_cached([source], READING)
+        Reader(source).persons()
+        assert is_cached([source], READING)
+        monkeypatch.setenv("MMPOSE_MIX_CACHE", "off")
+        assert not is_cached([source], READING)
+        monkeypatch.setenv("MMPOSE_MIX_CACHE", str(folder))
+        entries(folder)[0].write_bytes(b"?")
+        assert not is_cached([source], READING)
 
 
 TELL = """

@@ -82,3 +82,18 @@ def test_the_share_of_a_process_that_dies_is_read_again(
     sources = opened(files)
     read_sources(sources)
     assert all(map(same, sources, alone))
+
+
+@pytest.mark.usefixtures("three_processes")
+def test_no_process_is_started_for_files_that_are_cached(
+    files: list[tuple[type, Path]], alone: list[OpenedSource], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checked_reading, "MUCH", 1)
+
+    def started(shares: object) -> None:
+        pytest.fail(f"processes were started for {shares}")
+
+    monkeypatch.setattr(checked_reading, "_read_in_processes", started)
+    sources = opened(files)
+    read_sources(sources)
+    assert all(map(same, sources, alone))
