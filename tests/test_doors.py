@@ -23,7 +23,7 @@ FLOORS = (
         "metainfo",
         "mmdet_names",
         "collector",
-    },  # fmt: skip
+    },
     {"datasets", "transforms", "evaluation", "visualization"},
     {"models", "engine", "cli", "takeover"},
 )
