@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Optional
 
 import cv2
@@ -15,6 +15,9 @@ from mmpose_mix.registry import TRANSFORMS
 from mmpose_mix.transforms.flipping import AXES
 
 _TWO_FLOATS = struct.Struct("2f")
+
+Read = Callable[[int], Optional[np.ndarray]]
+"""Gives an image at one n-th of its size, n of 1, 2, 4 and 8; None where there is none."""
 
 
 def warp_matrix(center: np.ndarray, scale: np.ndarray, rotation: float, output_size: tuple[int, int]) -> np.ndarray:
@@ -94,6 +97,28 @@ def grown_to_aspect_ratio(scale: np.ndarray, aspect_ratio: float) -> np.ndarray:
     return np.array([least_width, height], dtype=np.float32)
 
 
+def reduction_for(scale: np.ndarray, input_size: tuple[int, int]) -> int:
+    """The largest of 8, 4, 2 and 1 by which an image can be reduced and its box still has the input's pixels.
+
+    Args:
+        scale: (w, h) of the box, pixels of the whole image.
+        input_size: (w, h), pixels.
+    """
+    finer = min(float(scale[0]) / input_size[0], float(scale[1]) / input_size[1])
+    return next((reduction for reduction in (8, 4, 2) if finer >= reduction), 1)
+
+
+def matrix_of_reduced(matrix: np.ndarray, reduction: int) -> np.ndarray:
+    """The matrix (2, 3) that does to an image of one ``reduction``-th the size what ``matrix`` does to the whole one.
+
+    A pixel of the reduced image lies in the middle of the ``reduction`` x ``reduction`` pixels that it stands for.
+    """
+    if reduction == 1:
+        return matrix
+    middle = (reduction - 1) / 2
+    return np.concatenate((matrix[:, :2] * reduction, matrix[:, 2:] + matrix[:, :2].sum(1, keepdims=True) * middle), 1)
+
+
 @TRANSFORMS.register_module()
 class TopdownAffine(BaseTransform):
     """Cut the box of one instance out of the image, as the model's input.
@@ -121,12 +146,13 @@ class TopdownAffine(BaseTransform):
         """Warp the image and the keypoints of ``results``."""
         return self.warped(results)
 
-    def warped(self, results: dict, mirrored: Optional[str] = None) -> dict:
-        """Return ``results`` with image and keypoints warped, in place.
+    def warped(self, results: dict, mirrored: Optional[str] = None, read: Optional[Read] = None) -> Optional[dict]:
+        """Return ``results`` with image and keypoints warped, in place; None where ``read`` gives no image.
 
         Args:
             results: the sample.
             mirrored: the direction in which all of the sample but ``img`` was mirrored before; the warp mirrors that.
+            read: gives the image, at one n-th of its size; ``img`` has its whole size then, but not its pixels.
         """
         if len(results["bbox_center"]) != 1:
             raise ValueError(
@@ -141,6 +167,11 @@ class TopdownAffine(BaseTransform):
 
         image = results["img"]
         of_image = matrix if mirrored is None else matrix_of_unmirrored(matrix, image.shape[1::-1], mirrored)
+        if read is not None:
+            reduction = reduction_for(scale, self.input_size)
+            image, of_image = read(reduction), matrix_of_reduced(of_image, reduction)
+            if image is None:
+                return None
         results["img"] = cv2.warpAffine(image, of_image, self.input_size, flags=cv2.INTER_LINEAR)
         keypoints = results.get("keypoints")
         if keypoints is not None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Optional, Union
 
+import numpy as np
 from mmengine.dataset import Compose
 
 from mmpose_mix.registry import TRANSFORMS
-from mmpose_mix.transforms.affine import TopdownAffine
+from mmpose_mix.transforms.affine import Read, TopdownAffine
 from mmpose_mix.transforms.flipping import RandomFlip
+from mmpose_mix.transforms.loading import LoadImage, size_of_reducible
 
 
 @TRANSFORMS.register_module()
@@ -19,7 +22,8 @@ class FusingCompose(Compose):
     The image is then mirrored by the warp, without a copy of it. That is done only where nobody can see the image in
     between: every transform between the two must be known to leave the pixels alone (see
     :func:`leaves_pixels_alone`). Elsewhere, and with ``RandomFlip(exact=True)``, the image is mirrored at once. The
-    sample that leaves the warp is the same either way, but for the rounding of pixels, see ``RandomFlip``.
+    sample that leaves the warp is the same either way, but for the rounding of pixels, see ``RandomFlip``. In the same
+    way ``LoadImage(reduced=True)`` waits for the warp, to decode the image as large as it is needed.
 
     ``transforms`` holds the transforms as they were given; whoever calls them one by one sees none of this. A list that
     was changed is planned anew.
@@ -47,26 +51,51 @@ class FusingCompose(Compose):
         return data
 
 
-class FusedFlip:
-    """A flip, the transforms behind it that leave pixels alone, and the warp, as one step.
+class FusedWarp:
+    """Transforms up to a warp that leave pixels alone, a flip among them at most, and the warp, as one step.
 
     It works on a copy of the sample: one that is dropped, or that a transform cannot go on with, stays as it came.
+
+    Args:
+        steps: transforms that leave pixels alone, and at most one ``RandomFlip``.
+        warp: cuts out the input, and mirrors the image for the flip.
+        load: reads the image once the warp knows how large it is needed; None: it is there.
     """
 
-    def __init__(self, flip: RandomFlip, between: Sequence[Callable], warp: TopdownAffine) -> None:
-        self.flip = flip
-        self.between = tuple(between)
+    def __init__(self, steps: Sequence[Callable], warp: TopdownAffine, load: Optional[LoadImage] = None) -> None:
+        self.steps = tuple(steps)
         self.warp = warp
+        self.load = load
 
     def __call__(self, results: dict) -> Optional[dict]:
-        """Return the warped sample, or None where a transform in between dropped it."""
-        results = dict(results)
-        direction = self.flip.mirror_annotations(results)
-        for step in self.between:
-            results = step(results)
+        """Return the warped sample, or None where a transform dropped it."""
+        results, read = self._opened(dict(results))
+        direction = None
+        for step in self.steps:
             if results is None:
                 return None
-        return self.warp.warped(results, mirrored=direction)
+            if isinstance(step, RandomFlip):
+                direction = step.mirror_annotations(results)
+            else:
+                results = step(results)
+        return None if results is None else self.warp.warped(results, mirrored=direction, read=read)
+
+    def _opened(self, results: dict) -> tuple[Optional[dict], Optional[Read]]:
+        """The sample with its image, or with one of its size and no memory, and what reads the image itself."""
+        if self.load is None:
+            return results, None
+        if "img" in results or "img_path" not in results:
+            return self.load(results), None
+        content = self.load.content_of(results)
+        if content is None:
+            return None, None
+        size = size_of_reducible(content)
+        if size is None:
+            return self.load(results), None
+        results["img"] = np.broadcast_to(np.uint8(0), (size[1], size[0], 3))
+        results["img_shape"] = results["ori_shape"] = size[::-1]
+        named = {key: results.get(key) for key in ("img_path", "dataset_name", "img_id")}
+        return results, partial(self.load.decoded, named, content)
 
 
 def fused_steps(transforms: Sequence[Callable]) -> list[Callable]:
@@ -77,12 +106,17 @@ def fused_steps(transforms: Sequence[Callable]) -> list[Callable]:
     steps: list[Callable] = []
     place = 0
     while place < len(transforms):
-        last = _warp_behind(transforms, place) if _can_leave_pixels(transforms[place]) else None
+        first = transforms[place]
+        loads = _does_as(first, LoadImage) and first.reduced
+        last = _warp_behind(transforms, place, flips=int(loads)) if loads or _can_leave_pixels(first) else None
         if last is None:
-            steps.append(transforms[place])
+            steps.append(first)
             place += 1
+        elif loads:
+            steps.append(FusedWarp(transforms[place + 1 : last], transforms[last], first))
+            place = last + 1
         else:
-            steps.append(FusedFlip(transforms[place], transforms[place + 1 : last], transforms[last]))
+            steps.append(FusedWarp(transforms[place:last], transforms[last]))
             place = last + 1
     return steps
 
@@ -101,12 +135,19 @@ def leaves_pixels_alone(transform: Any) -> bool:
     return False
 
 
-def _warp_behind(transforms: Sequence[Callable], place: int) -> Optional[int]:
-    """Where the warp stands that may mirror the pixels for the flip at ``place``; None if there is none."""
+def _warp_behind(transforms: Sequence[Callable], place: int, flips: int) -> Optional[int]:
+    """Where the warp stands that nobody behind ``place`` keeps from doing their work; None if there is none.
+
+    Args:
+        flips: how many flips may stand between.
+    """
     for number in range(place + 1, len(transforms)):
-        if _does_as(transforms[number], TopdownAffine):
+        transform = transforms[number]
+        if _does_as(transform, TopdownAffine):
             return number
-        if not leaves_pixels_alone(transforms[number]):
+        if flips and _can_leave_pixels(transform):
+            flips -= 1
+        elif not leaves_pixels_alone(transform):
             return None
     return None
 

@@ -29,7 +29,7 @@ from mmpose_mix.transforms import (
     RandomHalfBody,
     TopdownAffine,
 )
-from mmpose_mix.transforms.composing import FusedFlip, fused_steps
+from mmpose_mix.transforms.composing import FusedWarp, fused_steps
 
 DIRECTIONS = ("horizontal", "vertical", "diagonal")
 AIC_TO_COCO = [(0, 6), (1, 8), (2, 10), (3, 5), (4, 7), (5, 9), (6, 12), (7, 14), (8, 16), (9, 11), (10, 13), (11, 15)]
@@ -227,11 +227,11 @@ FLIP = RandomFlip(prob=1.0)
 @pytest.mark.parametrize(
     ("transforms", "kinds"),
     [
-        ((FLIP, WARP), ["FusedFlip"]),
-        ((FLIP, RandomHalfBody(), RandomBBoxTransform(), WARP, FLIP), ["FusedFlip", "RandomFlip"]),
-        ((FLIP, GetBBoxCenterScale(), LookingAtBoxes(), WARP), ["FusedFlip"]),
-        ((FLIP, FLIP, WARP), ["RandomFlip", "FusedFlip"]),
-        ((FLIP, WARP, FLIP, WARP), ["FusedFlip", "FusedFlip"]),
+        ((FLIP, WARP), ["FusedWarp"]),
+        ((FLIP, RandomHalfBody(), RandomBBoxTransform(), WARP, FLIP), ["FusedWarp", "RandomFlip"]),
+        ((FLIP, GetBBoxCenterScale(), LookingAtBoxes(), WARP), ["FusedWarp"]),
+        ((FLIP, FLIP, WARP), ["RandomFlip", "FusedWarp"]),
+        ((FLIP, WARP, FLIP, WARP), ["FusedWarp", "FusedWarp"]),
         ((FLIP, RandomHalfBody()), ["RandomFlip", "RandomHalfBody"]),
         ((WARP, FLIP), ["TopdownAffine", "RandomFlip"]),
         ((FLIP, Looking(), WARP), ["RandomFlip", "Looking", "TopdownAffine"]),
@@ -306,7 +306,7 @@ def test_the_pipelines_of_data_sets_fuse_and_show_the_transforms_that_they_were_
         held = CombinedDataset(data.metainfo, [data], pipeline=given)
     assert held.pipeline.transforms == given
     assert isinstance(held.pipeline, FusingCompose)
-    assert any(isinstance(step, FusedFlip) for step in fused_steps(held.pipeline.transforms))
+    assert any(isinstance(step, FusedWarp) for step in fused_steps(held.pipeline.transforms))
 
 
 def test_exact_is_true_or_false() -> None:
