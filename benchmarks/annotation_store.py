@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import importlib
 import io
 import json
@@ -71,6 +72,7 @@ def load_figures(prefix: str, folder: str, names: list[str], watch: bool, worker
          "data_prefix": {"img": ""}}
         for name in names
     ]  # fmt: skip
+    gc.collect()  # what the imports left behind is no cost of loading
     before = memory_of_this_process()["Rss"]
     silent = contextlib.redirect_stdout(io.StringIO())  # MMPose's annotation reader prints its progress
     with silent, Peak() if watch else contextlib.nullcontext() as peak:
@@ -85,24 +87,39 @@ def load_figures(prefix: str, folder: str, names: list[str], watch: bool, worker
 
 
 def _workers_of(prefix: str, datasets: list[Any]) -> dict[str, float]:
-    """How much the private memory of a worker of each kind grows by the data sets and all their items, in bytes."""
+    """How much the private memory of each of two workers grows by the data sets and all their items, in bytes.
+
+    There are two, because the kernel counts a page that a single process has mapped as private to it.
+    """
     found = {}
     for method in ("fork", "spawn"):
         context = multiprocessing.get_context(method)
-        ours, its = context.Pipe()
-        worker = context.Process(target=_touch, args=(its, prefix, datasets if method == "fork" else None))
-        worker.start()
-        if method == "spawn":
-            ours.recv()
-            ours.send(datasets)
-        found[f"private_{method}"] = ours.recv()
-        worker.join()
+        workers = []
+        for _ in range(2):
+            ours, its = context.Pipe()
+            worker = context.Process(target=_touch, args=(its, prefix, datasets if method == "fork" else None))
+            worker.start()
+            workers.append((worker, ours))
+        for _, ours in workers:
+            if method == "spawn":
+                ours.recv()
+                ours.send(datasets)
+        for _, ours in workers:
+            ours.recv()  # it has made all items
+        for _, ours in workers:
+            ours.send("measure")
+        grown = [ours.recv() for _, ours in workers]
+        for worker, ours in workers:
+            ours.send("end")
+            worker.join()
+        found[f"private_{method}"] = statistics.median(grown)
     return found
 
 
 def _touch(pipe: Any, prefix: str, inherited: Optional[list[Any]]) -> None:
     """Make all items of the data sets that are inherited, or else arrive pickled; send the growth of private memory."""
     _import(prefix)
+    gc.collect()
     before = memory_of_this_process()["Private"]
     datasets = inherited
     if datasets is None:
@@ -111,7 +128,10 @@ def _touch(pipe: Any, prefix: str, inherited: Optional[list[Any]]) -> None:
     for dataset in datasets:
         for index in range(len(dataset)):
             dataset.get_data_info(index)
+    pipe.send("made")
+    pipe.recv()
     pipe.send(memory_of_this_process()["Private"] - before)
+    pipe.recv()  # until the other one has measured too
 
 
 def _import(prefix: str) -> None:
