@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Optional
@@ -75,16 +75,17 @@ def _place(part: Part) -> int:
     return part.at or 0
 
 
-def table(results: Results, order: Sequence[str], *, goals: bool) -> str:
+def table(results: Results, order: Sequence[str], *, goals: bool, keys: Optional[Collection[str]] = None) -> str:
     """Every figure beside MMPose's, what failed, and the machine.
 
     Args:
         results: of one or more runs.
         order: names of the benchmarks, as they are to follow.
         goals: with what was asked for, and the notes below the table.
+        keys: of the rows that are shown; all of them where it is not given.
     """
     parts = sorted(results.table_parts(), key=lambda part: order.index(part.name))
-    rows = [row for part in parts for row in part.rows]
+    rows = [row for part in parts for row in part.rows if keys is None or row.key in keys]
     notes = list(dict.fromkeys(row.note for row in rows if row.note)) if goals else []
     lines = []
     for row in rows:

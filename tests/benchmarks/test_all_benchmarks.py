@@ -174,7 +174,7 @@ def test_every_growth_gets_its_picture(tmp_path):
 @pytest.mark.parametrize("document", command.DOCUMENTS, ids=lambda path: path.name)
 def test_the_table_of_a_document_is_that_of_the_committed_figures(document):
     """Run ``python -m benchmarks --write`` after new figures."""
-    shown = table(Results.load(command.COMMITTED), command.MODULES, goals=command.DOCUMENTS[document])
+    shown = table(Results.load(command.COMMITTED), command.MODULES, **command.DOCUMENTS[document])
     text = document.read_text(encoding="utf-8")
     assert with_table(text, shown, document.name) == text
 
